@@ -1,0 +1,144 @@
+//! What survives a restart: the trait [`Store`], the errors of every store, and the rows (in `store/rows.rs`).
+//!
+//! A store has use-case operations and no transaction handle, so that a shared one can stand behind the same trait.
+//! Each operation is one transaction: all of it is there afterwards, or nothing.
+
+mod redb;
+mod rows;
+mod seen;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use crate::feed::{Destination, FeedId, Time};
+
+pub use self::redb::RedbStore;
+pub use self::rows::{
+    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, Holder, HostRow, Meta, NodeFacts, OutboxRow, Outcome,
+    Pause, Placement, PollFacts, ReadFacts, RowId, RowState, Settlement, Validators, Waiting,
+};
+pub use self::seen::{Seen, SeenEntry};
+
+/// `[store]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The state file.
+    pub path: PathBuf,
+}
+
+/// What can go wrong with a state.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the state open.
+    #[error("the state {path} is held by another instance")]
+    Held {
+        /// The state file.
+        path: PathBuf,
+    },
+    /// The state cannot be created.
+    #[error("cannot create the state {path}: {why}")]
+    Create {
+        /// The state file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The state existed once and is missing, empty or damaged.
+    #[error("the state {path} is lost: {why}")]
+    Lost {
+        /// The state file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// The state was written by a newer program; nothing was written.
+    #[error("the state {path} has format {found}, this program knows formats up to {known}")]
+    Newer {
+        /// The state file.
+        path: PathBuf,
+        /// Format number of the file.
+        found: u64,
+        /// Newest format that this program knows.
+        known: u64,
+    },
+    /// Reading or writing failed; whether the transaction is there is unknown until it is read again.
+    #[error("the state {path} cannot be read or written: {why}")]
+    Io {
+        /// The state file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The claim was taken over or the row has gone meanwhile; nothing was written.
+    #[error("the claim of {what} is stale")]
+    Stale {
+        /// The feed or row.
+        what: String,
+    },
+}
+
+/// The state of a gateway. All times are passed in; leases last as long as the process that holds the store.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Facts of the state as a whole.
+    async fn meta(&self) -> Result<Meta, StoreError>;
+
+    /// Changes facts of the state as a whole.
+    async fn set_meta(&self, meta: Meta) -> Result<(), StoreError>;
+
+    /// Makes the state hold exactly these feeds: unknown ones get a row that is due `now`, a feed that names a former id
+    /// (`was`) takes over its row and seen-set, rows of feeds that are gone stop being due and are kept for a year.
+    async fn sync_feeds(&self, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError>;
+
+    /// When the next feed is due; `None` when none ever is. Cheap.
+    fn next_due(&self) -> Option<Time>;
+
+    /// Claims feeds for polling, oldest due time first, at most `limit`. A claimed feed is not due until its
+    /// [`Completion`] or [`Store::release`].
+    async fn claim_due(&self, which: Due, now: Time, limit: usize) -> Result<Vec<Claim>, StoreError>;
+
+    /// Gives a claim back unpolled; the feed is due again at `due` (kept in memory only).
+    fn release(&self, claim: Claim, due: Time);
+
+    /// What is known of a feed's entries.
+    async fn load_seen(&self, feed: &FeedId) -> Result<Seen, StoreError>;
+
+    /// Ends a poll: seen-set, validators, next due time, host facts and new outbox rows, in one transaction.
+    /// A waiting row of the same item and destination is replaced in place by the newer revision.
+    /// [`StoreError::Stale`] when the claim's epoch is not the current one.
+    async fn complete(&self, completion: Completion) -> Result<(), StoreError>;
+
+    /// Destinations with rows that are not DEAD, in no order, with what is known of each. Cheap: kept in memory.
+    fn waiting(&self) -> Vec<Waiting>;
+
+    /// Takes the first READY rows by sequence, at most the number given for each destination, skipping deferred ones;
+    /// marks them DOUBT, durably, before it returns. A destination that is paused or backing off yields nothing.
+    async fn claim_outbox(&self, wanted: Vec<(Destination, usize)>, now: Time) -> Result<Vec<Delivery>, StoreError>;
+
+    /// All rows of a destination, by sequence: Recover asks the node about those in DOUBT or SENT, first contact about
+    /// those that are READY.
+    async fn rows(&self, destination: &Destination) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Writes down what became of rows. A row that is not there any more is ignored.
+    async fn settle(&self, settlements: Vec<Settlement>, now: Time) -> Result<(), StoreError>;
+
+    /// Writes down what was learnt of a destination.
+    async fn set_node(&self, destination: Destination, facts: NodeFacts) -> Result<(), StoreError>;
+
+    /// Facts of every destination ever used.
+    async fn nodes(&self) -> Result<Vec<(Destination, NodeFacts)>, StoreError>;
+
+    /// Every outbox row, by destination and sequence.
+    async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// The row of one feed.
+    async fn feed(&self, feed: &FeedId) -> Result<Option<FeedRow>, StoreError>;
+
+    /// Rows of all feeds of the configuration, by id, removed ones left out.
+    async fn feeds(&self) -> Result<Vec<(FeedId, FeedRow)>, StoreError>;
+
+    /// Hosts that asked to be left alone, by `name:port`.
+    async fn hosts(&self) -> Result<BTreeMap<String, HostRow>, StoreError>;
+}

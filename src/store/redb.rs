@@ -1,0 +1,4 @@
+//! To be written.
+/// The default store.
+#[derive(Debug)]
+pub struct RedbStore;

@@ -1,0 +1,346 @@
+//! Rows of a store, as the rest of the program sees them.
+//!
+//! Everything that is kept as JSON has serde defaults, so that an older row reads in a newer program.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::feed::{Destination, Edition, EntryKey, FeedId, FeedMeta, ItemId, Time};
+
+use super::Seen;
+
+/// Facts of the state as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Meta {
+    /// Eight hex digits that name this state for ever; the session's resource is `tidings-` and these.
+    pub id: String,
+    /// The pubsub service found by disco, when the configuration names none.
+    pub service: Option<String>,
+    /// The account that published last, a bare JID.
+    pub account: Option<String>,
+}
+
+/// HTTP validators (RFC 9110 §8.8), byte for byte as received.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Validators {
+    /// `ETag`, quotes and `W/` included.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// What polling remembers of a feed; `source` owns the meaning.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PollFacts {
+    /// The configured address that `validators` belong to.
+    pub url: String,
+    /// Validators of the last document that was taken in.
+    pub validators: Validators,
+    /// Hash of the last body that was taken in, hex.
+    pub body_hash: Option<String>,
+    /// Start of the last poll.
+    pub started: Option<Time>,
+    /// End of the last poll.
+    pub ended: Option<Time>,
+    /// End of the last poll that succeeded, unchanged documents included.
+    pub succeeded: Option<Time>,
+    /// HTTP status of the last poll, when there was an answer.
+    pub status: Option<u16>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Why the next poll is when it is, for `status`.
+    pub why: String,
+    /// The last errors, newest first, at most five.
+    pub errors: Vec<(Time, String)>,
+}
+
+/// What intake remembers of a feed beside its seen-set; `ingest` owns the meaning.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReadFacts {
+    /// First document that was taken in; `None` before first contact.
+    pub first_contact: Option<Time>,
+    /// What the last document said of the feed.
+    pub meta: FeedMeta,
+    /// How the last document was read: fast, or what had to be repaired.
+    pub read_by: String,
+    /// Entries that were seen and not published, by reason; shown by `status`.
+    pub suppressed: BTreeMap<String, u64>,
+}
+
+/// All that is known of a feed but its entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedRow {
+    /// The feed's id at first contact; entry keys are made with it for ever.
+    pub key_id: String,
+    /// When the feed is polled next.
+    pub next_due: Time,
+    /// When the feed left the configuration.
+    #[serde(default)]
+    pub removed: Option<Time>,
+    /// Paused by the operator.
+    #[serde(default)]
+    pub paused: bool,
+    /// What polling remembers.
+    #[serde(default)]
+    pub poll: PollFacts,
+    /// What intake remembers.
+    #[serde(default)]
+    pub read: ReadFacts,
+}
+
+/// A feed of the configuration, as [`super::Store::sync_feeds`] takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedSync {
+    /// Its id.
+    pub id: FeedId,
+    /// Former ids.
+    pub was: Vec<FeedId>,
+    /// Whether it is polled at all.
+    pub enabled: bool,
+}
+
+/// Which feeds to claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// Those whose time has come.
+    Now,
+    /// Those whose [`FeedRow::next_due`] is not after the instant given; `once` looks ahead with it.
+    By(Time),
+    /// Every enabled feed that nobody has claimed.
+    All,
+    /// These, whatever their time.
+    These(Vec<FeedId>),
+}
+
+/// A feed that this process polls now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The feed.
+    pub feed: FeedId,
+    /// Lease number; a [`Completion`] with another one is refused.
+    pub epoch: u64,
+    /// The row as it was when it was claimed.
+    pub row: FeedRow,
+}
+
+/// What is done to an item at a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Publish the edition.
+    Publish,
+    /// Retract the item, with notification.
+    Retract,
+}
+
+/// One place that an edition goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// Where.
+    pub destination: Destination,
+    /// What.
+    pub action: Action,
+    /// Not sent before this time (a deferred edit); it holds up nothing.
+    pub not_before: Option<Time>,
+    /// Set when another feed's copy of the same entry keeps this one from the destination: a hash of the canonical link or
+    /// id. The first feed that placed it owns it; decided in the transaction.
+    pub dedup: Option<[u8; 8]>,
+}
+
+/// The end of a poll: everything that changes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The claim that ends. Its `row` is the one to write.
+    pub claim: Claim,
+    /// The seen-set to write; `None` leaves it as it is (nothing new, or a failed poll).
+    pub seen: Option<Seen>,
+    /// What to publish, in publishing order.
+    pub editions: Vec<(Edition, Vec<Placement>)>,
+    /// Host facts that changed, by `name:port`; `None` forgets the host.
+    pub hosts: Vec<(String, Option<HostRow>)>,
+}
+
+/// A host that asked to be left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostRow {
+    /// No request before this time.
+    pub not_before: Option<Time>,
+    /// Refusals (429, 503) in a row.
+    pub refusals: u32,
+}
+
+/// Why nothing is sent to a destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// For the operator: what was refused, and what to grant.
+    pub reason: String,
+    /// Since when.
+    pub since: Time,
+    /// When it is looked at again.
+    pub until: Time,
+}
+
+/// What was learnt of a destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeFacts {
+    /// When the node was created or audited last; nothing is published before the first time.
+    pub configured: Option<Time>,
+    /// The node's `max_items`, when known.
+    pub max_items: Option<u32>,
+    /// Whether the account owns the node, when known.
+    pub owner: Option<bool>,
+    /// Feeds whose first contact with this destination is done.
+    pub contacts: Vec<FeedId>,
+    /// Set while the destination refuses us.
+    pub pause: Option<Pause>,
+    /// Back-off after a retryable error: nothing is sent before.
+    pub not_before: Option<Time>,
+    /// Retryable errors in a row.
+    pub failures: u32,
+    /// Largest payload that the service takes, in bytes, when known.
+    pub max_payload: Option<u64>,
+}
+
+/// State of an outbox row (the life of a delivery).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowState {
+    /// Not sent, or known not to have arrived.
+    Ready,
+    /// May have been sent; written before the first byte goes out.
+    Doubt,
+    /// Acknowledged; kept for a while, to be asked for again after a reconnect.
+    Sent,
+    /// Given up, with a reason.
+    Dead,
+}
+
+/// Names an outbox row: destination number and sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RowId {
+    /// Number that the store gave the destination.
+    pub node: u32,
+    /// Order within the destination.
+    pub sequence: u64,
+}
+
+/// An outbox row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its name.
+    pub id: RowId,
+    /// Where it goes.
+    pub destination: Destination,
+    /// What is done.
+    pub action: Action,
+    /// The feed it came from.
+    pub feed: FeedId,
+    /// The entry.
+    pub key: EntryKey,
+    /// The item.
+    pub item: ItemId,
+    /// The revision.
+    pub revision: u32,
+    /// The edition's `updated`, by which recovery tells revisions apart.
+    pub stamp: Time,
+    /// Where it is in its life.
+    pub state: RowState,
+    /// Refusals so far; being offline is not one.
+    pub attempts: u32,
+    /// When it came to the outbox.
+    pub queued: Time,
+    /// When `state` changed last.
+    pub changed: Time,
+    /// Not sent before.
+    pub not_before: Option<Time>,
+    /// How far down the ladder of shortening it is: 0 full, 1 shortened, 2 title and link.
+    pub rung: u8,
+    /// The last refusal.
+    pub reason: Option<String>,
+}
+
+/// An outbox row together with what it publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The row.
+    pub row: OutboxRow,
+    /// What it publishes.
+    pub edition: Arc<Edition>,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The row.
+    pub row: RowId,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Acknowledged: SENT, of which the last 16 of a destination are kept ten minutes.
+    Delivered,
+    /// Known not to have arrived, or not sent: READY again. Not an attempt.
+    Ready,
+    /// Refused for now: READY with one attempt more.
+    Retry {
+        /// What was said.
+        reason: String,
+    },
+    /// Too much for the server: READY on the next rung of the ladder.
+    Shrink {
+        /// What was said.
+        reason: String,
+    },
+    /// Given up: DEAD.
+    Dead {
+        /// What was said.
+        reason: String,
+    },
+    /// Forgotten altogether (`outbox drop`, or SENT rows that are old enough).
+    Drop,
+}
+
+/// A destination with rows, as [`super::Store::waiting`] tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The destination.
+    pub destination: Destination,
+    /// What is known of it.
+    pub facts: NodeFacts,
+    /// READY rows that are not deferred.
+    pub ready: usize,
+    /// READY rows with a not-before, and the earliest of these times.
+    pub deferred: usize,
+    /// Earliest not-before of the deferred rows.
+    pub deferred_until: Option<Time>,
+    /// Rows in DOUBT.
+    pub doubt: usize,
+    /// SENT rows still kept.
+    pub sent: usize,
+    /// When the oldest READY or DOUBT row was queued.
+    pub oldest: Option<Time>,
+    /// Feeds with READY rows whose first contact with the destination is not done.
+    pub newcomers: Vec<FeedId>,
+}
+
+/// Who holds a state, as written beside it for the message of a second instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// The verb: `run` or `once`.
+    pub verb: String,
+    /// Since when.
+    pub since: Time,
+}

@@ -1,0 +1,151 @@
+//! The account's session: whether it is online, requests with a deadline, messages. Knows nothing of feeds.
+//!
+//! Every reconnect is a fresh bind under the same resource; what was in flight is answered [`RequestError::Lost`].
+
+mod connect;
+mod session;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use minidom::Element;
+use tokio::sync::{mpsc, watch};
+use xmpp_parsers::jid::{BareJid, FullJid, Jid};
+
+pub use self::connect::LoginError;
+pub use self::session::Session;
+
+/// `[xmpp]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The account.
+    pub jid: BareJid,
+    /// Where the password comes from; read when a session starts, not before.
+    pub password: Password,
+    /// Fixed address `host[:port]`; else SRV records of the account's domain.
+    pub server: Option<String>,
+    /// How the connection is secured.
+    pub tls: Tls,
+    /// Trust roots (PEM) on top of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Whether SASL PLAIN is allowed over verified TLS.
+    pub allow_plain: bool,
+    /// How long to wait after a bind before asking what a dead session left behind; `None`: 2 s, 10 s for a service on
+    /// another server.
+    pub settle: Option<Duration>,
+}
+
+/// How a connection is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// STARTTLS (RFC 6120 §5), mandatory.
+    StartTls,
+    /// TLS from the first byte (XEP-0368).
+    Direct,
+    /// None; loopback addresses only.
+    None,
+}
+
+/// Where a password comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Password {
+    /// Stands in the configuration.
+    Literal(String),
+    /// First line of a file, read when needed.
+    File(PathBuf),
+    /// Nowhere yet: `$CREDENTIALS_DIRECTORY/xmpp-password`, `TIDINGS_XMPP_PASSWORD_FILE`, `TIDINGS_XMPP_PASSWORD` are tried.
+    Environment,
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Literal(_) => f.write_str("Literal(***)"),
+            Self::File(path) => write!(f, "File({path:?})"),
+            Self::Environment => f.write_str("Environment"),
+        }
+    }
+}
+
+/// Whether the session is up, as [`Wire::status`] tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Trying to connect; the reason why the last try or the last stream ended.
+    Offline {
+        /// For the operator; `None` before the first try has ended.
+        reason: Option<String>,
+    },
+    /// Bound. A new number means a fresh bind: whatever was in flight before is in doubt.
+    Online {
+        /// Counts binds of this process, from 1.
+        bind: u64,
+        /// The address that was bound.
+        jid: FullJid,
+    },
+    /// The server refused the login before this process was ever logged in; the session has ended.
+    Refused {
+        /// What the server said.
+        reason: String,
+    },
+    /// Closed on our own wish.
+    Closed,
+}
+
+/// A request of type get or set.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Addressee; `None` is the own account.
+    pub to: Option<Jid>,
+    /// Whether it changes something.
+    pub set: bool,
+    /// The payload.
+    pub payload: Element,
+}
+
+/// Why a request has no result.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RequestError {
+    /// The addressee answered with an error stanza (RFC 6120 §8.3): the whole `<error/>` element.
+    #[error("{}", crate::xmpp::describe(.0))]
+    Refused(Element),
+    /// The stream ended, or was silent past the deadline, after the request may have gone out: in doubt.
+    #[error("no answer: {0}")]
+    Lost(String),
+    /// There is no stream; nothing went out.
+    #[error("not connected")]
+    Offline,
+}
+
+/// The narrow wire that `deliver` and others publish through; a scripted one stands in for it in tests.
+pub trait Wire: Send + Sync + 'static {
+    /// The state of the session, and its changes.
+    fn status(&self) -> watch::Receiver<Status>;
+
+    /// Sends a request. It is queued before the call returns, in the order of the calls; the future is the answer.
+    /// An answer counts only with the request's unguessable id *and* from its addressee. The deadline measures silence of the
+    /// stream, not the age of the request.
+    fn request(&self, request: Request) -> BoxFuture<'static, Result<Option<Element>, RequestError>>;
+
+    /// Sends a message or presence; whether it arrived is not known.
+    fn send(&self, stanza: Element) -> Result<(), RequestError>;
+
+    /// Messages and presences that come in from now on (bounded; the oldest are dropped when nobody reads).
+    fn incoming(&self) -> mpsc::Receiver<Element>;
+}
+
+/// One line on an `<error/>` element: type, condition and text.
+pub fn describe(error: &Element) -> String {
+    let condition = error
+        .children()
+        .find(|child| child.ns() == xmpp_parsers::ns::XMPP_STANZAS && child.name() != "text")
+        .map_or("undefined-condition", |child| child.name());
+    let text = error
+        .children()
+        .find(|child| child.ns() == xmpp_parsers::ns::XMPP_STANZAS && child.name() == "text")
+        .map(|child| child.text());
+    match text.filter(|text| !text.trim().is_empty()) {
+        Some(text) => format!("{condition} ({})", text.trim()),
+        None => condition.to_owned(),
+    }
+}

@@ -1,0 +1,4 @@
+//! To be written.
+/// Why a login failed.
+#[derive(Debug)]
+pub struct LoginError;

@@ -1,0 +1,4 @@
+//! To be written.
+/// Session.
+#[derive(Debug)]
+pub struct Session;
