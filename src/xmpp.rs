@@ -3,6 +3,7 @@
 //! Every reconnect is a fresh bind under the same resource; what was in flight is answered [`RequestError::Lost`].
 
 mod connect;
+pub mod disco;
 mod session;
 
 use std::path::PathBuf;

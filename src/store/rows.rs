@@ -197,6 +197,8 @@ pub struct NodeFacts {
     pub max_items: Option<u32>,
     /// Whether the account owns the node, when known.
     pub owner: Option<bool>,
+    /// Whether the node keeps items, when known.
+    pub persists: Option<bool>,
     /// Feeds whose first contact with this destination is done.
     pub contacts: Vec<FeedId>,
     /// Set while the destination refuses us.
@@ -207,6 +209,18 @@ pub struct NodeFacts {
     pub failures: u32,
     /// Largest payload that the service takes, in bytes, when known.
     pub max_payload: Option<u64>,
+}
+
+impl NodeFacts {
+    /// Whether the destination refused us last.
+    pub fn is_troubled(&self) -> bool {
+        self.failures > 0 || self.pause.is_some() || self.not_before.is_some()
+    }
+
+    /// The same destination after it took something.
+    pub fn without_trouble(self) -> Self {
+        Self { failures: 0, pause: None, not_before: None, ..self }
+    }
 }
 
 /// State of an outbox row (the life of a delivery).
@@ -297,10 +311,12 @@ pub enum Outcome {
         /// What was said.
         reason: String,
     },
-    /// Too much for the server: READY on the next rung of the ladder.
+    /// Too much for the server: READY on another rung of the ladder.
     Shrink {
         /// What was said.
         reason: String,
+        /// The rung to take.
+        rung: u8,
     },
     /// Given up: DEAD.
     Dead {
@@ -332,15 +348,4 @@ pub struct Waiting {
     pub oldest: Option<Time>,
     /// Feeds with READY rows whose first contact with the destination is not done.
     pub newcomers: Vec<FeedId>,
-}
-
-/// Who holds a state, as written beside it for the message of a second instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Process id.
-    pub pid: u32,
-    /// The verb: `run` or `once`.
-    pub verb: String,
-    /// Since when.
-    pub since: Time,
 }
