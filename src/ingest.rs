@@ -2,13 +2,17 @@
 //!
 //! Pure: bytes and what is known go in, what to write down and what to publish comes out. The one commit is the poller's.
 
+mod date;
 pub mod decode;
 pub mod diff;
 pub mod discover;
+pub mod document;
 pub mod filter;
 pub mod identify;
+mod json;
 pub mod parse;
 pub mod route;
+mod survey;
 
 use std::time::Duration;
 
