@@ -4,48 +4,43 @@
 //! Nothing is sent before it is durably in doubt, and nothing in doubt is sent again before the node was asked.
 
 mod backoff;
+mod bind;
 mod destination;
 mod due;
 mod form;
 mod halt;
 mod node;
+mod ready;
 mod recover;
 mod service;
 mod settings;
 mod verdict;
 mod window;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{sleep, sleep_until};
 
-use crate::feed::{Destination, Time};
-use crate::store::{NodeFacts, Outcome, Settlement, Store};
+use crate::feed::{Clock, Destination, ItemId};
+use crate::store::{NodeFacts, OutboxRow, RowState, Store};
 use crate::xmpp::{Status, Wire};
 
+use self::bind::Bind;
 use self::destination::Address;
 use self::halt::Halt;
+use self::ready::{Prepared, window_of};
 use self::service::DefaultService;
-use self::verdict::Verdict;
 use self::window::Window;
 
 pub use self::settings::{Access, Config, NodeSettings, OnDoubt};
 
 /// Most requests that are unanswered at once, whatever the number of nodes.
 const MOST_IN_FLIGHT: usize = 128;
-/// Most unanswered publishes of one node; fewer when the node keeps fewer items.
-const WIDEST_WINDOW: u32 = 16;
 /// Most destinations that are worked on at once.
 const MOST_LANES: usize = 64;
-/// A node is audited again after this time.
-const AUDIT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Reads the clock; only the gateway makes one.
-pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 /// How long [`Deliverer::run`] goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,21 +63,6 @@ pub struct Deliverer {
     credit: Arc<Semaphore>,
     service: DefaultService,
     prepared: Mutex<HashMap<Destination, Prepared>>,
-}
-
-/// A destination that was created or audited by this process.
-#[derive(Debug, Clone)]
-struct Prepared {
-    at: Time,
-    address: Address,
-    window: usize,
-}
-
-/// A bind of the session, and the destinations that were asked since what an earlier one left in doubt.
-struct Bind {
-    number: u64,
-    since: Instant,
-    recovered: Mutex<HashSet<Destination>>,
 }
 
 impl Deliverer {
@@ -172,23 +152,6 @@ impl Deliverer {
         }
     }
 
-    /// Where the destination is.
-    async fn locate(&self, destination: &Destination) -> Result<Prepared, Halt> {
-        let known = self.prepared().get(destination).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let config = self.config();
-        let service = match destination {
-            Destination::Node { service: None, .. } => {
-                self.service.find(&*self.wire, &*self.store, &config.domain).await?
-            }
-            _ => None,
-        };
-        let address = Address::of(destination, service.as_ref()).map_err(Verdict::Pause)?;
-        Ok(Prepared { at: Time::UNIX_EPOCH, address, window: 1 })
-    }
-
     /// Asks the node about everything that is in doubt, when nothing of a dead session can be executed any more, and once
     /// more about what is not there.
     async fn recover(
@@ -207,7 +170,7 @@ impl Deliverer {
             let config = self.config();
             let service = prepared.address.service.as_ref().map(|jid| jid.domain().to_string());
             let settle = config.settle(service.as_deref());
-            if asked.iter().any(|row| row.state == crate::store::RowState::Doubt) {
+            if asked.iter().any(|row| row.state == RowState::Doubt) {
                 sleep_until(bind.since + settle).await;
             }
             let mut held = self.ask(&prepared.address, &asked).await?;
@@ -226,11 +189,7 @@ impl Deliverer {
     }
 
     /// What the node holds of each row's item; one id a question, all questions at once.
-    async fn ask(
-        &self,
-        address: &Address,
-        rows: &[crate::store::OutboxRow],
-    ) -> Result<HashMap<crate::feed::ItemId, recover::Held>, Halt> {
+    async fn ask(&self, address: &Address, rows: &[OutboxRow]) -> Result<HashMap<ItemId, recover::Held>, Halt> {
         let questions: Vec<_> = rows.iter().map(|row| self.wire.request(address.question(&row.item.0))).collect();
         let mut held = HashMap::new();
         for (row, question) in rows.iter().zip(questions) {
@@ -241,55 +200,6 @@ impl Deliverer {
             held.insert(row.item.clone(), recover::held(answer.as_ref(), &row.item));
         }
         Ok(held)
-    }
-
-    /// Creates or audits the node, at start and daily, and on first contact counts what is there already as published.
-    async fn prepare(
-        &self,
-        destination: &Destination,
-        known: Prepared,
-        facts: NodeFacts,
-    ) -> Result<(Prepared, NodeFacts), Halt> {
-        let now = (self.clock)();
-        if now < known.at + AUDIT {
-            return Ok((known, facts));
-        }
-        let settings = self.config().settings(destination);
-        let followed = match &settings.follows {
-            Some(feed) => self.store.feed(feed).await?.map(|row| row.read.meta),
-            None => None,
-        };
-        let ready = node::prepare(&*self.wire, &known.address, &settings, followed.as_ref()).await?;
-        if facts.configured.is_none() && !ready.is_new {
-            self.count_what_is_there(destination, &known.address).await?;
-        }
-        let facts = NodeFacts {
-            configured: Some(now),
-            max_items: ready.max_items,
-            owner: ready.owner,
-            persists: Some(ready.persists),
-            max_payload: ready.max_payload,
-            ..facts
-        };
-        self.store.set_node(destination.clone(), facts.clone()).await?;
-        let prepared = Prepared { at: now, window: window_of(ready.max_items), ..known };
-        self.prepared().insert(destination.clone(), prepared.clone());
-        Ok((prepared, facts))
-    }
-
-    /// First contact with a node that was there before us: rows whose item it holds are published already.
-    async fn count_what_is_there(&self, destination: &Destination, address: &Address) -> Result<(), Halt> {
-        let answer = verdict::absence_or_answer(self.wire.request(address.listing()).await)?;
-        let there: HashSet<&str> =
-            answer.iter().flat_map(|query| query.children()).filter_map(|item| item.attr("name")).collect();
-        let rows = self.store.rows(destination).await?;
-        let known = rows.iter().filter(|row| there.contains(row.item.0.as_str()));
-        let settlements: Vec<_> = known.map(|row| Settlement { row: row.id, outcome: Outcome::Drop }).collect();
-        if !settlements.is_empty() {
-            tracing::info!(%destination, entries = settlements.len(), "the node holds these already; not published again");
-            self.store.settle(settlements, (self.clock)()).await?;
-        }
-        Ok(())
     }
 
     /// Keeps a window of publishes in flight, in order. What was answered is settled and what is free is claimed at the
@@ -341,30 +251,5 @@ impl Deliverer {
 
     fn prepared(&self) -> std::sync::MutexGuard<'_, HashMap<Destination, Prepared>> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// As many as the node keeps, so that an accepted item cannot have been evicted before recovery looks; one when that is
-/// unknown.
-fn window_of(max_items: Option<u32>) -> usize {
-    max_items.unwrap_or(1).clamp(1, WIDEST_WINDOW) as usize
-}
-
-impl Bind {
-    fn keep_or_new(current: Option<Arc<Self>>, number: u64) -> Arc<Self> {
-        let fresh = || Arc::new(Self { number, since: Instant::now(), recovered: Mutex::default() });
-        current.filter(|bind| bind.number == number).unwrap_or_else(fresh)
-    }
-
-    fn is_recovered(&self, destination: &Destination) -> bool {
-        self.recovered.lock().unwrap_or_else(PoisonError::into_inner).contains(destination)
-    }
-
-    fn remember(&self, destination: &Destination) {
-        self.recovered.lock().unwrap_or_else(PoisonError::into_inner).insert(destination.clone());
-    }
-
-    fn forget(&self, destination: &Destination) {
-        self.recovered.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
     }
 }
