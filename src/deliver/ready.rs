@@ -34,7 +34,7 @@ impl Deliverer {
         let config = self.config();
         let service = match destination {
             Destination::Node { service: None, .. } => {
-                self.service.find(&*self.wire, &*self.store, &config.domain).await?
+                self.service.find(&*self.wire, &*self.store, &config.account).await?
             }
             _ => None,
         };

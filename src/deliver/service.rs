@@ -2,7 +2,7 @@
 
 use tokio::sync::OnceCell;
 use tracing::{info, warn};
-use xmpp_parsers::jid::Jid;
+use xmpp_parsers::jid::{BareJid, Jid};
 
 use crate::store::Store;
 use crate::xmpp::{Wire, disco};
@@ -16,13 +16,18 @@ pub(crate) struct DefaultService(OnceCell<Option<Jid>>);
 
 impl DefaultService {
     /// The service; `None` when the account's server has none. What was found first stays: a difference later is a warning.
-    pub(crate) async fn find(&self, wire: &dyn Wire, store: &dyn Store, domain: &str) -> Result<Option<Jid>, Halt> {
-        self.0.get_or_try_init(|| look(wire, store, domain)).await.cloned()
+    pub(crate) async fn find(
+        &self,
+        wire: &dyn Wire,
+        store: &dyn Store,
+        account: &BareJid,
+    ) -> Result<Option<Jid>, Halt> {
+        self.0.get_or_try_init(|| look(wire, store, account)).await.cloned()
     }
 }
 
-async fn look(wire: &dyn Wire, store: &dyn Store, domain: &str) -> Result<Option<Jid>, Halt> {
-    let found = match disco::find_pubsub(wire, domain).await {
+async fn look(wire: &dyn Wire, store: &dyn Store, account: &BareJid) -> Result<Option<Jid>, Halt> {
+    let found = match disco::pubsub_service(wire, account).await {
         Ok(found) => found,
         Err(error) => match verdict(&Err(error)) {
             lost @ (Verdict::Lost(_) | Verdict::InDoubt(_)) => return Err(lost.into()),

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use xmpp_parsers::jid::BareJid;
+
 use crate::atom::Style;
 use crate::feed::{Destination, FeedId};
 
@@ -75,8 +77,8 @@ pub struct Config {
     pub styles: HashMap<FeedId, Arc<Style>>,
     /// `[xmpp] settle`.
     pub settle: Option<Duration>,
-    /// Domain of the account: a service on another one takes longer to settle.
-    pub domain: String,
+    /// The account: a service on another server than its own takes longer to settle.
+    pub account: BareJid,
 }
 
 impl Config {
@@ -93,7 +95,8 @@ impl Config {
     /// How long after a bind a dead session's stanzas may still be worked off by `service`.
     pub(crate) fn settle(&self, service: Option<&str>) -> Duration {
         let is_local = service.is_none_or(|service| {
-            service == self.domain || service.strip_suffix(&self.domain).is_some_and(|front| front.ends_with('.'))
+            let own = self.account.domain().as_str();
+            service == own || service.strip_suffix(own).is_some_and(|front| front.ends_with('.'))
         });
         self.settle.unwrap_or(Duration::from_secs(if is_local { 2 } else { 10 }))
     }
