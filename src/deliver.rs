@@ -24,7 +24,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
-use crate::feed::{Clock, Destination, ItemId};
+use crate::feed::{Clock, Destination, ItemId, Time};
 use crate::store::{NodeFacts, OutboxRow, RowState, Store};
 use crate::xmpp::{Status, Wire};
 
@@ -63,6 +63,11 @@ pub struct Deliverer {
     credit: Arc<Semaphore>,
     service: DefaultService,
     prepared: Mutex<HashMap<Destination, Prepared>>,
+}
+
+/// Whether any row may be sent now.
+pub fn has_work(store: &dyn Store, now: Time) -> bool {
+    due::look(store.waiting(), now, |_| true).is_sendable
 }
 
 impl Deliverer {

@@ -5,6 +5,7 @@
 mod address;
 mod connect;
 pub mod disco;
+mod follower;
 mod login;
 mod metered;
 mod password;
@@ -24,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 use xmpp_parsers::jid::{BareJid, FullJid, Jid};
 
 pub use self::connect::LoginError;
+pub use self::follower::{FollowError, Follower, Sight};
 pub use self::password::{PasswordError, Secret};
 pub use self::session::{Session, StartError};
 
