@@ -2,79 +2,39 @@
 //!
 //! Pure: bytes and what is known go in, what to write down and what to publish comes out. The one commit is the poller's.
 
+mod brake;
+mod contact;
 mod date;
 pub mod decode;
 pub mod diff;
 pub mod discover;
 pub mod document;
+mod edition;
 pub mod filter;
+mod gone;
 pub mod identify;
 mod json;
+mod link;
+mod matching;
 pub mod parse;
+mod plain;
+mod reason;
+mod recognise;
 pub mod route;
+mod rules;
 mod survey;
-
-use std::time::Duration;
+mod template;
 
 use crate::feed::{Destination, Edition, FeedId, Time};
 use crate::store::{Placement, ReadFacts, Seen};
 
-use self::parse::{Hints, ParseError};
+use self::diff::{Diff, Kind, Occasion, diff};
+use self::identify::identify;
+use self::parse::{Document, Hints, ParseError};
 
-/// How many entries first contact publishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backfill {
-    /// The newest so many.
-    Newest(u32),
-    /// Every one.
-    All,
-}
-
-/// How item ids are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ItemIdScheme {
-    /// Base32 of the entry key.
-    Tidings,
-    /// The entry's id with `:`, `,`, `/` replaced by `-`, as atomtopubsub made them.
-    Atomtopubsub,
-}
-
-/// What is done with an edited entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnUpdate {
-    /// Published again under the same item id.
-    Publish,
-    /// Written down only.
-    Ignore,
-}
-
-/// What is done with an entry that the feed withdrew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnRemove {
-    /// It stays on the node.
-    Keep,
-    /// It is retracted.
-    Retract,
-}
-
-/// How a feed's entries are judged; shared by all feeds that say the same.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// First contact.
-    pub backfill: Backfill,
-    /// Older entries that show up late are not published.
-    pub old_after: Duration,
-    /// Several edits of an entry within this time become one.
-    pub cool_down: Duration,
-    /// Edits.
-    pub on_update: OnUpdate,
-    /// Withdrawals.
-    pub on_remove: OnRemove,
-    /// Item ids.
-    pub item_id: ItemIdScheme,
-    /// Keep and drop rules, in order.
-    pub filter: Vec<filter::Rule>,
-}
+pub use self::contact::needs_backfill;
+pub use self::reason::{Notice, Reason};
+pub use self::rules::{Backfill, ItemIdScheme, OnRemove, OnUpdate, Rules};
 
 /// A document as a source hands it over; simulations enter here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,17 +85,58 @@ pub struct Harvest {
     pub hints: Hints,
     /// Whether the validators of this document may be kept: not those of a truncated one.
     pub keeps_validators: bool,
-    /// Whether anything was new or edited, published or not.
+    /// Whether anything was new, edited or gone, published or not.
     pub has_news: bool,
+    /// What the operator should hear of.
+    pub notices: Vec<Notice>,
 }
 
 /// Takes in one arrival. Pure; oldest first; nothing is lost: what is not published is counted in `read.suppressed`.
 pub fn ingest(
-    _arrival: &Arrival,
-    _plan: &Plan<'_>,
-    _read: &ReadFacts,
-    _seen: &Seen,
-    _now: Time,
+    arrival: &Arrival,
+    plan: &Plan<'_>,
+    read: &ReadFacts,
+    seen: &Seen,
+    now: Time,
 ) -> Result<Harvest, ParseError> {
-    Err(ParseError::Empty)
+    let mut document = parse::parse(&arrival.body, &arrival.base, arrival.content_type.as_deref())?;
+    document.is_truncated |= arrival.is_truncated;
+    Ok(take_in(document, arrival.has_moved, plan, read, seen, now))
+}
+
+/// Takes in a document that is parsed already: identify → diff → filter → route.
+pub fn take_in(
+    document: Document,
+    has_moved: bool,
+    plan: &Plan<'_>,
+    read: &ReadFacts,
+    seen: &Seen,
+    now: Time,
+) -> Harvest {
+    let occasion = Occasion::of(&document, has_moved, plan, read, now);
+    let mut read = ReadFacts { meta: document.meta, read_by: document.read_by, ..read.clone() };
+
+    let sightings = identify(document.entries, &read.meta, plan.key_id, seen);
+    let Diff { changes, mut seen, notices } = diff(sightings, seen, &occasion);
+    let has_news = changes.iter().any(|change| change.kind != Kind::Same);
+    contact::remember(&mut read, &changes, &seen, now);
+
+    let kept = filter::keep(changes, plan, &mut read);
+    let routed = route::route(kept, plan, &mut read);
+    let editions = edition::editions(routed, plan, &read.meta, &mut seen, now);
+    contact::conclude(&mut read, plan);
+
+    let keeps_validators = !document.is_truncated;
+    Harvest { seen, read, editions, hints: document.hints, keeps_validators, has_news, notices }
+}
+
+/// Takes in that a document is still the same (a 304, or the body of last time): what was absent from it is absent for the
+/// second time. `None` when that changes nothing; [`ReadFacts::absent`] is 0 then, so the seen-set need not be loaded.
+pub fn unchanged(plan: &Plan<'_>, read: &ReadFacts, seen: &Seen, now: Time) -> Option<Harvest> {
+    let (changes, mut seen) = gone::absent_again(seen)?;
+    let mut read = ReadFacts { absent: 0, ..read.clone() };
+    let routed = route::route(changes, plan, &mut read);
+    let editions = edition::editions(routed, plan, &read.meta, &mut seen, now);
+    let hints = Hints::default();
+    Some(Harvest { seen, read, editions, hints, keeps_validators: true, has_news: true, notices: Vec::new() })
 }

@@ -19,7 +19,7 @@ pub use self::rows::{
     Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, NodeFacts, OutboxRow, Outcome, Pause,
     Placement, PollFacts, ReadFacts, RowId, RowState, Settlement, Validators, Waiting,
 };
-pub use self::seen::{Seen, SeenEntry};
+pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 
 /// `[store]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,31 +1,18 @@
 //! Pure: which destinations an entry goes to.
+//!
+//! An entry goes once to a destination, however many routes name it; the feed's own destinations come first.
 
-use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::feed::Destination;
+use crate::feed::{Category, Destination};
+use crate::store::{Action, Placement, ReadFacts};
 
-/// A match table of the configuration; the keys of a table must all hold.
-#[derive(Debug, Clone)]
-pub enum Match {
-    /// Each one holds; the empty one holds for everything.
-    All(Vec<Match>),
-    /// One holds.
-    Any(Vec<Match>),
-    /// It does not hold.
-    Not(Box<Match>),
-    /// A tag that the configuration gives the feed; case folded.
-    Tag(String),
-    /// Term or label of a category; case folded.
-    Category(String),
-    /// The feed's id.
-    Feed(String),
-    /// Name of an author.
-    Author(Regex),
-    /// The title as plain text.
-    Title(Regex),
-    /// Language: equal, or a prefix before `-`; case folded.
-    Lang(String),
-}
+use super::diff::{Change, Kind};
+use super::rules::OnRemove;
+use super::template::{self, Blanks};
+use super::{Plan, Reason, contact, identify, link};
+
+pub use super::matching::{Match, Subject};
 
 /// One `[[route]]`.
 #[derive(Debug, Clone)]
@@ -36,7 +23,7 @@ pub struct Route {
     pub to: Vec<RouteTarget>,
     /// An entry that several feeds carry goes once to a destination.
     pub dedup: bool,
-    /// How many nodes a template may make.
+    /// How many nodes a template may make of one feed's entries.
     pub limit: usize,
 }
 
@@ -52,4 +39,167 @@ pub enum RouteTarget {
         /// The template.
         node: String,
     },
+}
+
+/// Gives each change its destinations, oldest first; what goes nowhere is counted and left out.
+pub fn route(changes: Vec<Change>, plan: &Plan<'_>, read: &mut ReadFacts) -> Vec<(Change, Vec<Placement>)> {
+    let newcomers: Vec<(&Destination, usize)> = contact::newcomers(plan, read).collect();
+    let mut router = Router { plan, made: std::mem::take(&mut read.nodes), is_limited: false };
+    let mut newer = changes.iter().filter(|change| !change.is_gone()).count();
+    let mut routed = Vec::with_capacity(changes.len());
+    for change in changes {
+        let subject = Subject { feed: plan.feed, tags: plan.tags, meta: &read.meta, entry: &change.entry };
+        let mut places = router.places(&change, &subject);
+        if !change.is_gone() {
+            newer -= 1;
+            let due = newcomers.iter().filter(|(_, backfill)| newer < *backfill);
+            due.for_each(|(own, _)| places.add(own, Action::Publish, None));
+        }
+        if std::mem::take(&mut router.is_limited) {
+            Reason::NodeLimit.count(1, read);
+        } else if places.0.is_empty()
+            && let Some(reason) = why_nowhere(change.kind)
+        {
+            reason.count(1, read);
+        }
+        if !places.0.is_empty() {
+            routed.push((change, places.0));
+        }
+    }
+    read.nodes = router.made;
+    routed
+}
+
+/// Why a change goes nowhere, if it is one that could have.
+fn why_nowhere(kind: Kind) -> Option<Reason> {
+    match kind {
+        Kind::Held(reason) => Some(reason),
+        Kind::New => Some(Reason::NoDestination),
+        Kind::Updated { .. } => Some(Reason::IgnoredUpdate),
+        Kind::Same | Kind::Gone => None,
+    }
+}
+
+/// Where the changes of a feed go.
+struct Router<'a> {
+    plan: &'a Plan<'a>,
+    /// Nodes that templates have made of this feed's entries, by template.
+    made: BTreeMap<String, BTreeSet<String>>,
+    /// Whether a template could not make the node that an entry wanted.
+    is_limited: bool,
+}
+
+impl Router<'_> {
+    fn places(&mut self, change: &Change, subject: &Subject<'_>) -> Places {
+        let mut places = Places::default();
+        match change.kind {
+            Kind::New => self.publish(&mut places, change, subject),
+            Kind::Updated { not_before } => {
+                self.publish(&mut places, change, subject);
+                places.keep_editable();
+                places.0.iter_mut().for_each(|placement| placement.not_before = not_before);
+            }
+            Kind::Gone if self.plan.rules.on_remove == OnRemove::Retract => {
+                self.retract(&mut places, subject);
+                places.keep_editable();
+            }
+            Kind::Same | Kind::Held(_) | Kind::Gone => {}
+        }
+        places
+    }
+
+    /// The feed's own destinations, and those of every route that the entry matches.
+    fn publish(&mut self, places: &mut Places, change: &Change, subject: &Subject<'_>) {
+        self.plan.to.iter().for_each(|(own, _)| places.add(own, Action::Publish, None));
+        for route in self.plan.routes.iter().filter(|route| route.matches.holds(subject)) {
+            let dedup = change.shared_name.filter(|_| route.dedup);
+            for target in &route.to {
+                for (template, destination) in target.destinations(subject) {
+                    if template.is_none_or(|template| self.may_make(template, &destination, route.limit)) {
+                        places.add(&destination, Action::Publish, dedup);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everywhere that a withdrawn entry is known to be, though nothing is left of it to match: the feed's own
+    /// destinations, and those of routes that ask for feed and tags only.
+    fn retract(&self, places: &mut Places, subject: &Subject<'_>) {
+        self.plan.to.iter().for_each(|(own, _)| places.add(own, Action::Retract, None));
+        let is_sure = |route: &&Route| route.matches.is_about_feed() && route.matches.holds(subject);
+        for target in self.plan.routes.iter().filter(is_sure).flat_map(|route| &route.to) {
+            if target.is_about_feed() {
+                let destinations = target.destinations(subject).into_iter();
+                destinations.for_each(|(_, destination)| places.add(&destination, Action::Retract, None));
+            }
+        }
+    }
+
+    /// Whether a template has made this node before, or may make one more.
+    fn may_make(&mut self, template: &str, destination: &Destination, limit: usize) -> bool {
+        let name = destination.to_string();
+        let made = self.made.entry(template.to_owned()).or_default();
+        let may = made.contains(&name) || made.len() < limit;
+        if may {
+            made.insert(name);
+        }
+        self.is_limited |= !may;
+        may
+    }
+}
+
+impl RouteTarget {
+    /// The destinations that it stands for, each with the template that made it.
+    fn destinations(&self, subject: &Subject<'_>) -> Vec<(Option<&str>, Destination)> {
+        match self {
+            Self::Fixed(destination) => vec![(None, destination.clone())],
+            Self::Template { service, node } => template::nodes(node, &blanks(subject))
+                .into_iter()
+                .map(|name| (Some(node.as_str()), Destination::Node { service: service.clone(), node: name }))
+                .collect(),
+        }
+    }
+
+    /// Whether it is the same for all entries of a feed.
+    fn is_about_feed(&self) -> bool {
+        match self {
+            Self::Fixed(_) => true,
+            Self::Template { node, .. } => !template::needs_entry(node),
+        }
+    }
+}
+
+/// Placements, each destination once: the first one named stays.
+#[derive(Default)]
+struct Places(Vec<Placement>);
+
+impl Places {
+    fn add(&mut self, destination: &Destination, action: Action, dedup: Option<[u8; 8]>) {
+        if self.0.iter().all(|placement| placement.destination != *destination) {
+            self.0.push(Placement { destination: destination.clone(), action, not_before: None, dedup });
+        }
+    }
+
+    /// Items of nodes can be overwritten and retracted; a chat line cannot, and a second one would tell the same again.
+    fn keep_editable(&mut self) {
+        let is_editable = |to: &Destination| matches!(to, Destination::Node { .. } | Destination::Pep { .. });
+        self.0.retain(|placement| is_editable(&placement.destination));
+    }
+}
+
+/// What fills the blanks of a template for an entry.
+fn blanks(subject: &Subject<'_>) -> Blanks {
+    let Subject { feed, tags, meta, entry } = *subject;
+    let term = |category: &Category| match &category.label {
+        Some(label) if category.term.trim().is_empty() => label.clone(),
+        _ => category.term.clone(),
+    };
+    Blanks {
+        feed: feed.as_str().to_owned(),
+        tags: tags.to_vec(),
+        categories: entry.categories.iter().map(term).collect(),
+        host: identify::canonical_link(entry).and_then(|link| link::host(&link)),
+        lang: entry.lang.clone().or_else(|| meta.lang.clone()),
+    }
 }
