@@ -16,8 +16,8 @@ use crate::feed::{Destination, FeedId, Time};
 
 pub use self::redb::RedbStore;
 pub use self::rows::{
-    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, NodeFacts, OutboxRow, Outcome, Pause,
-    Placement, PollFacts, ReadFacts, RowId, RowState, Settlement, Validators, Waiting,
+    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, Moving, NodeFacts, OutboxRow, Outcome,
+    Pause, Placement, PollFacts, ReadFacts, RowId, RowState, Settlement, Validators, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 
