@@ -134,7 +134,7 @@ impl Poller {
         }
         let feed = claim.feed.clone();
         claim.row = row;
-        self.store.complete(Completion { claim, seen, editions, hosts }).await?;
+        self.store.complete(Completion { claim, seen, editions, hosts }, (self.clock)()).await?;
         if matches!(polled, Polled::TakenIn { editions: 1.. }) {
             self.news.notify_one();
         }

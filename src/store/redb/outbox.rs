@@ -120,8 +120,8 @@ fn settle_one(batch: &mut Batch<'_>, place: Place, mut record: Record, outcome: 
             record.attempts += 1;
             wait_again(batch, place, Record { reason: Some(reason), ..record })
         }
-        Outcome::Shrink { reason } => {
-            record.rung += 1;
+        Outcome::Shrink { reason, rung } => {
+            record.rung = rung;
             wait_again(batch, place, Record { reason: Some(reason), ..record })
         }
         Outcome::Dead { reason } => match successor(batch, place, &record)? {
