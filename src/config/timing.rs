@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::source::parse_cron;
 use crate::source::schedule::Timing;
 
 use super::raw::{Fields, Raw};
@@ -50,8 +51,8 @@ impl Timings {
 }
 
 /// The one place where a schedule is made of what is written.
-fn scheduled(_cron: &str, _timezone: Option<&Zone>) -> Result<Timing, String> {
-    Err("cron schedules are not in this release".to_owned())
+fn scheduled(cron: &str, timezone: Option<&Zone>) -> Result<Timing, String> {
+    parse_cron(cron, timezone.map(|zone| zone.0.as_str())).map_err(|error| error.to_string())
 }
 
 /// The name of a time zone.

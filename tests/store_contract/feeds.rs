@@ -19,12 +19,22 @@ fn some_seen() -> Seen {
     let entry = SeenEntry {
         key: EntryKey([7; 10]),
         fingerprint: Fingerprint([8; 8]),
+        title: [1; 4],
+        content: [2; 8],
         revision: 3,
         published: at(1),
+        date: Some(at(1)),
         first_seen: at(2),
-        last_seen: at(3),
+        last_seen: at(86_400),
+        revised: at(2),
+        place: Some(0),
+        is_absent: false,
+        is_gone: false,
+        is_held: false,
+        aliases: Vec::new(),
+        item: None,
     };
-    Seen { entries: vec![entry] }
+    Seen::new(vec![entry])
 }
 
 /// A seen-set as it comes back from a store.

@@ -79,7 +79,7 @@ pub(crate) async fn each_outcome_does_what_it_says(state: &dyn State) {
         (Outcome::Delivered, Some((RowState::Sent, 0, 0, None))),
         (Outcome::Ready, Some((RowState::Ready, 0, 0, None))),
         (refused(), Some((RowState::Ready, 1, 0, told("try later")))),
-        (Outcome::Shrink { reason: "too big".into() }, Some((RowState::Ready, 0, 1, told("too big")))),
+        (Outcome::Shrink { reason: "too big".into(), rung: 1 }, Some((RowState::Ready, 0, 1, told("too big")))),
         (dead(), Some((RowState::Dead, 0, 0, told("no")))),
         (Outcome::Drop, None),
     ];
