@@ -1,8 +1,12 @@
 //! What clients need of a payload, one test a rule.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "payload/bypasses.rs"]
+mod bypasses;
 #[path = "payload/fixtures.rs"]
 mod fixtures;
+#[path = "payload/goldens.rs"]
+mod goldens;
 #[path = "payload/properties.rs"]
 mod properties;
 #[path = "payload/rules.rs"]

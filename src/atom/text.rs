@@ -71,7 +71,7 @@ impl Writer {
                 element.children().map(|cell| fold(&self.blocks_of(cell).join(" "))).collect::<Vec<_>>().join(" | ")
             }
             "blockquote" => prefix(&self.blocks(&nodes).join("\n\n"), "> ", "> "),
-            "pre" => element_text(element).trim_end().to_owned(),
+            "pre" => element_text(element).trim_end().trim_start_matches('\n').to_owned(),
             "hr" => "———".to_owned(),
             _ => self.blocks(&nodes).join("\n\n"),
         }
