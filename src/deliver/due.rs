@@ -70,6 +70,7 @@ mod tests {
             sent: 0,
             oldest: None,
             newcomers: Vec::new(),
+            bytes: 0,
         }
     }
 

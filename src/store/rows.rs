@@ -237,13 +237,16 @@ pub enum RowState {
     Dead,
 }
 
-/// Names an outbox row: destination number and sequence.
+/// Names an outbox row. A row that is replaced in place by a newer revision has another name from then on, so that nobody
+/// settles what he has not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowId {
     /// Number that the store gave the destination.
     pub node: u32,
     /// Order within the destination.
     pub sequence: u64,
+    /// How often what stands here was replaced.
+    pub turn: u32,
 }
 
 /// An outbox row.
@@ -344,8 +347,10 @@ pub struct Waiting {
     pub doubt: usize,
     /// SENT rows still kept.
     pub sent: usize,
-    /// When the oldest READY or DOUBT row was queued.
+    /// When the first READY or DOUBT row was queued, deferred ones left out.
     pub oldest: Option<Time>,
     /// Feeds with READY rows whose first contact with the destination is not done.
     pub newcomers: Vec<FeedId>,
+    /// Size of what the READY and DOUBT rows publish, in bytes.
+    pub bytes: u64,
 }
