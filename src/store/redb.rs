@@ -168,7 +168,15 @@ impl Store for RedbStore {
         self.shared.board().values().map(|line| line.bytes).sum()
     }
 
-    async fn claim_outbox(&self, wanted: Vec<(Destination, usize)>, now: Time) -> Result<Vec<Delivery>, StoreError> {
+    async fn claim_outbox(
+        &self,
+        mut wanted: Vec<(Destination, usize)>,
+        now: Time,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        wanted.retain(|(_, limit)| *limit > 0);
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
         self.write(move |batch| outbox::claim(batch, wanted, now)).await
     }
 
@@ -178,6 +186,9 @@ impl Store for RedbStore {
     }
 
     async fn settle(&self, settlements: Vec<Settlement>, now: Time) -> Result<(), StoreError> {
+        if settlements.is_empty() {
+            return Ok(());
+        }
         self.write(move |batch| outbox::settle(batch, settlements, now)).await
     }
 

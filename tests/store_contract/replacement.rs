@@ -8,7 +8,7 @@ pub(crate) async fn a_waiting_row_is_replaced_in_place(state: &dyn State) {
     let store = state.open_with_feeds().await;
     bring(&*store, 1, &["x", "y"]).await;
     send(&*store, "n", 1, 2).await;
-    settle(&*store, "x", RowState::Doubt, Outcome::Shrink { reason: "too big".into(), rung: 1 }, 3).await;
+    settle(&*store, "x", RowState::Doubt, Outcome::Shrink { reason: "too big".into(), rung: 2 }, 3).await;
     let old = store.rows(&node("n")).await.unwrap()[0].clone();
     revise(&*store, 4, "x", 1).await;
     assert_eq!(rows(&*store, "n").await, "x1 Ready, y0 Ready");
@@ -77,7 +77,7 @@ pub(crate) async fn a_row_that_may_be_on_its_way_is_not_touched(state: &dyn Stat
 }
 
 pub(crate) async fn a_lost_row_gives_its_place_to_the_newer_revision(state: &dyn State) {
-    let outcomes = [Outcome::Ready, refused(), Outcome::Shrink { reason: "too big".into(), rung: 1 }];
+    let outcomes = [Outcome::Ready, refused(), Outcome::Shrink { reason: "too big".into(), rung: 2 }];
     for outcome in outcomes {
         let store = state.open_with_feeds().await;
         bring(&*store, 1, &["x", "y"]).await;

@@ -120,10 +120,7 @@ fn settle_one(batch: &mut Batch<'_>, place: Place, mut record: Record, outcome: 
             record.attempts += 1;
             wait_again(batch, place, Record { reason: Some(reason), ..record })
         }
-        Outcome::Shrink { reason, rung } => {
-            record.rung = rung;
-            wait_again(batch, place, Record { reason: Some(reason), ..record })
-        }
+        Outcome::Shrink { reason, rung } => wait_again(batch, place, Record { rung, reason: Some(reason), ..record }),
         Outcome::Dead { reason } => match successor(batch, place, &record)? {
             // The newer revision tells all that this one could.
             Some(_) => remove(batch, place, &record),
