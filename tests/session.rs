@@ -1,5 +1,7 @@
 //! The session on real servers: login, loss, recovery, pipelining, forgery.
 
+#![cfg(test)]
+
 mod support;
 
 use support::prosody::{Options, Prosody};

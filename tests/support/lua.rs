@@ -34,6 +34,7 @@ Component "pubsub.{domain}" "pubsub"
   pubsub_max_items = {max_items}
   {extra_pubsub}
 Component "muc.{domain}" "muc"
+  muc_room_locking = false
 "#,
         s2s = s2s.map_or(String::new(), |port| port.to_string()),
         with_s2s = when(s2s.is_some(), r#""dialback", "fixed_peers","#),
