@@ -112,6 +112,9 @@ impl Config {
         let targets = self.feeds.values().flat_map(|feed| &feed.to).chain(&self.route_targets);
         deliver::Config {
             nodes: targets.map(|target| (target.destination.clone(), target.settings.clone())).collect(),
+            routed: self.route_nodes.clone(),
+            settle: self.xmpp.settle,
+            account: self.xmpp.jid.clone(),
             styles: self.feeds.values().map(|feed| (feed.id.clone(), feed.style.clone())).collect(),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::source::parse_cron;
 use crate::source::schedule::Timing;
 
 use super::raw::{Fields, Raw};
@@ -44,14 +45,16 @@ impl Timings {
     pub(super) fn of(&mut self, when: &When) -> Result<Timing, String> {
         match &when.cron {
             None => Ok(Timing::Every(when.every)),
-            Some(cron) => self.0.entry(when.clone()).or_insert_with(|| scheduled(cron, when.timezone.as_ref())).clone(),
+            Some(cron) => self
+                .0
+                .entry(when.clone())
+                .or_insert_with(|| {
+                    let zone = when.timezone.as_ref().map(|zone| zone.0.as_str());
+                    parse_cron(cron, zone).map_err(|bad| bad.to_string())
+                })
+                .clone(),
         }
     }
-}
-
-/// The one place where a schedule is made of what is written.
-fn scheduled(_cron: &str, _timezone: Option<&Zone>) -> Result<Timing, String> {
-    Err("cron schedules are not in this release".to_owned())
 }
 
 /// The name of a time zone.
