@@ -45,14 +45,16 @@ impl Timings {
     pub(super) fn of(&mut self, when: &When) -> Result<Timing, String> {
         match &when.cron {
             None => Ok(Timing::Every(when.every)),
-            Some(cron) => self.0.entry(when.clone()).or_insert_with(|| scheduled(cron, when.timezone.as_ref())).clone(),
+            Some(cron) => self
+                .0
+                .entry(when.clone())
+                .or_insert_with(|| {
+                    let zone = when.timezone.as_ref().map(|zone| zone.0.as_str());
+                    parse_cron(cron, zone).map_err(|bad| bad.to_string())
+                })
+                .clone(),
         }
     }
-}
-
-/// The one place where a schedule is made of what is written.
-fn scheduled(cron: &str, timezone: Option<&Zone>) -> Result<Timing, String> {
-    parse_cron(cron, timezone.map(|zone| zone.0.as_str())).map_err(|error| error.to_string())
 }
 
 /// The name of a time zone.
