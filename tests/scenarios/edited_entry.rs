@@ -16,7 +16,11 @@ async fn an_edit_overwrites_the_item() {
     let after = scene.owner().await.items(&scene.pubsub(), "blog").await.unwrap();
     assert_eq!(after.len(), 2);
     let find = |items: &[(String, minidom::Element)], wanted: &str| {
-        items.iter().find(|(_, entry)| title(entry) == wanted).map(|(id, entry)| (id.clone(), tidings::atom::Received::read(entry))).unwrap()
+        items
+            .iter()
+            .find(|(_, entry)| title(entry) == wanted)
+            .map(|(id, entry)| (id.clone(), tidings::atom::read::Received::read(entry)))
+            .unwrap()
     };
     let ((old_id, old), (new_id, new)) = (find(&before, "One"), find(&after, "One, corrected"));
     assert_eq!(old_id, new_id);

@@ -1,10 +1,5 @@
 //! What the program does for its users, on real servers: one behaviour a file.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a scenario fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
 #[path = "../support/mod.rs"]
 mod support;

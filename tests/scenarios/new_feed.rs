@@ -16,7 +16,8 @@ async fn the_node_is_configured_so_that_posts_show() {
     scene.feed("blog", &[("1", "One")]);
     scene.once().await;
     let configuration = scene.owner().await.configuration(&scene.pubsub(), "blog").await;
-    let value = |name: &str| configuration.get(&format!("pubsub#{name}")).map(|values| values.join(" ")).unwrap_or_default();
+    let value =
+        |name: &str| configuration.get(&format!("pubsub#{name}")).map(|values| values.join(" ")).unwrap_or_default();
     assert_eq!(value("title"), "Feed blog");
     assert_eq!(value("type"), "urn:xmpp:pubsub-social-feed:1");
     assert_eq!(value("access_model"), "open");
@@ -40,7 +41,7 @@ async fn a_payload_is_an_atom_entry_with_text_and_link() {
     scene.feed("blog", &[("1", "One")]);
     scene.once().await;
     let items = scene.owner().await.items(&scene.pubsub(), "blog").await.unwrap();
-    let entry = tidings::atom::Received::read(&items[0].1);
+    let entry = tidings::atom::read::Received::read(&items[0].1);
     assert_eq!(entry.problems(), [""; 0]);
     assert_eq!(entry.title.as_deref(), Some("One"));
     assert_eq!(entry.link.as_deref(), Some("https://blog.test/1"));

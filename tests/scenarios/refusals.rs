@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::support::certs::Authority;
-use tidings::xmpp::Password;
 
 #[tokio::test]
 async fn a_node_of_somebody_else_that_is_missing_is_named() {
@@ -18,8 +17,6 @@ async fn a_node_of_somebody_else_that_is_missing_is_named() {
 #[tokio::test]
 async fn a_node_that_forbids_publishing_waits_and_holds_up_nothing() {
     let scene = Scene::new().await;
-    let server = Subscriber::connect(&scene.server.address(), "eve@a.test").await;
-    drop(server);
     let stranger = Gateway::new(
         &tidings::xmpp::Config { jid: "romeo@a.test".parse().unwrap(), ..scene.server.xmpp(Tls::StartTls) },
         QUICK,
@@ -55,13 +52,8 @@ async fn a_wrong_password_ends_with_77() {
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let scene = Scene::new().await;
     scene.feed("blog", &[("1", "One")]);
-    let other = Authority::new();
-    scene.gateway.write("other.crt", &other.certificate());
-    let wrong = tidings::xmpp::Config {
-        ca_file: Some(scene.gateway.path("other.crt")),
-        password: Password::Literal("secret".to_owned()),
-        ..scene.server.xmpp(Tls::StartTls)
-    };
+    let other = Authority::new().write(&scene.gateway.path("."));
+    let wrong = tidings::xmpp::Config { ca_file: Some(other), ..scene.server.xmpp(Tls::StartTls) };
     scene.gateway.configure(&wrong, QUICK);
     let exit = scene.gateway.call(&["once", "--timeout", "3s"]).await;
     assert_eq!(exit.code, Some(75), "{}", exit.stderr);
