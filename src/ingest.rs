@@ -8,11 +8,18 @@ pub mod diff;
 pub mod discover;
 pub mod document;
 pub mod filter;
+mod flaws;
 pub mod identify;
 mod json;
+mod mend;
+mod namespace;
 pub mod parse;
+mod repair;
 pub mod route;
 mod survey;
+mod tree;
+mod wording;
+mod write;
 
 use std::time::Duration;
 
