@@ -29,7 +29,7 @@ pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
         Cow::Borrowed(text) => clean(without_declaration(text)),
         Cow::Owned(text) => Cow::Owned(clean(without_declaration(&text)).into_owned()),
     };
-    Decoded { text, repair }
+    Decoded { text: mend_references(text), repair }
 }
 
 fn to_text<'a>(body: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Option<&'static str>) {
@@ -177,20 +177,58 @@ fn is_forbidden(c: char) -> bool {
         | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
-/// Takes out what is forbidden in XML and what hides the order of characters. A C1 control is what a windows-1252 byte
-/// becomes under a wrong label, and is read as that (`&#146;` is an apostrophe everywhere on the web).
-pub fn clean(text: &str) -> Cow<'_, str> {
-    // Bytes that a forbidden character starts with or consists of; a loop without branches on the usual text.
-    let suspicious = |byte: u8| matches!(byte, 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0x7F | 0xC2 | 0xE2 | 0xEF);
-    if !text.bytes().any(suspicious) || !text.chars().any(is_forbidden) {
-        return Cow::Borrowed(text);
-    }
-    let mend = |c: char| match c {
+/// A character as it may stand in a text. A C1 control is what a windows-1252 byte becomes under a wrong label, and is read
+/// as that (`&#146;` is an apostrophe everywhere on the web).
+fn allowed(c: char) -> Option<char> {
+    match c {
         '\u{80}'..='\u{9F}' => {
             let byte = [u32::from(c) as u8];
             WINDOWS_1252.decode_without_bom_handling(&byte).0.chars().next().filter(|c| !is_forbidden(*c))
         }
         c => (!is_forbidden(c)).then_some(c),
-    };
-    Cow::Owned(text.chars().filter_map(mend).collect())
+    }
+}
+
+/// Takes out what is forbidden in XML and what hides the order of characters.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    // Bytes that a forbidden character consists of or starts with.
+    let suspicious = |byte: u8| matches!(byte, 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0x7F | 0xC2 | 0xE2 | 0xEF);
+    if !text.bytes().any(suspicious) || !text.chars().any(is_forbidden) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter_map(allowed).collect())
+}
+
+/// Takes the same characters out where references stand for them, so that they do not come in behind; a reference to what
+/// is no character at all goes too.
+fn mend_references(text: Cow<'_, str>) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices("&#") {
+        let Some((length, c)) = reference(&text[at..]).filter(|_| at >= copied) else { continue };
+        let is_upper_case = text.as_bytes()[at + 2] == b'X';
+        if is_upper_case || c.is_none_or(is_forbidden) {
+            out.push_str(&text[copied..at]);
+            match c.and_then(allowed) {
+                Some(c @ ('<' | '&' | '>' | '"' | '\'')) => out.push_str(&format!("&#{};", u32::from(c))),
+                Some(c) => out.push(c),
+                None => {}
+            }
+            copied = at + length;
+        }
+    }
+    if copied == 0 {
+        return text;
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// The numeric reference at the start of a text: its length, and its character if there is one.
+fn reference(text: &str) -> Option<(usize, Option<char>)> {
+    let end = text.bytes().take(16).position(|byte| byte == b';')?;
+    let number = &text[2..end];
+    let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
+    let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+    is_number.then(|| (end + 1, u32::from_str_radix(digits, radix).ok().and_then(char::from_u32)))
 }

@@ -12,8 +12,11 @@ use crate::feed::{Category, Entry, FeedMeta, Link, Person, Text};
 pub use super::document::{Document, Hints, ParseError, Tombstone};
 
 use super::decode::{clean, decode};
+use super::discover::{is_page, not_a_feed};
+use super::repair::repair;
 use super::survey::{Extras, Survey, survey};
-use super::{date, discover, json};
+use super::tree::VOID;
+use super::{date, json};
 
 /// Reads a document. `base` is the address that it was fetched from; `content_type` the HTTP header.
 pub fn parse(body: &[u8], base: &str, content_type: Option<&str>) -> Result<Document, ParseError> {
@@ -28,14 +31,35 @@ pub fn parse(body: &[u8], base: &str, content_type: Option<&str>) -> Result<Docu
 }
 
 fn read_markup(text: &str, base: Option<&Url>) -> Result<Document, ParseError> {
-    let survey = survey(text, base);
-    if !looks_like_feed(text) {
+    let looked_over = survey(text, base);
+    let flaw = match looked_over.flaw {
+        None => match read_fast(text, looked_over, base) {
+            Ok(document) if !document.entries.is_empty() || !holds_entries(text) => return Ok(document),
+            Ok(_) => "no entry came out".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        Some(flaw) => flaw.to_owned(),
+    };
+    if is_page(text) {
         return Err(not_a_feed(text, base));
     }
+    let Some(repaired) = repair(text, base) else { return Err(not_a_feed(text, base)) };
+    let looked_over = survey(&repaired.text, base);
+    let document = read_fast(&repaired.text, looked_over, base)?;
+    if document.entries.is_empty() && holds_entries(text) {
+        return Err(ParseError::EntriesLost { why: flaw });
+    }
+    Ok(Document { is_truncated: repaired.is_truncated, read_by: format!("repaired: {flaw}"), ..document })
+}
+
+/// Reads a document that feed-rs is fit for.
+fn read_fast(text: &str, survey: Survey, base: Option<&Url>) -> Result<Document, ParseError> {
     let feed = feed_rs(text, base)?;
-    if feed.entries.is_empty() && holds_entries(text) {
-        let why = survey.flaw.unwrap_or("none of them came out").to_owned();
-        return Err(ParseError::EntriesLost { why });
+    // feed-rs drops what it takes for no entry; then what the survey saw belongs to others.
+    if feed.entries.len() != survey.extras.len() {
+        return Err(ParseError::EntriesLost {
+            why: format!("{} of {} came out", feed.entries.len(), survey.extras.len()),
+        });
     }
     Ok(document(feed, survey, base))
 }
@@ -59,40 +83,13 @@ fn feed_rs(text: &str, base: Option<&Url>) -> Result<model::Feed, ParseError> {
     }
 }
 
-/// Whether anything of a feed stands in the text; a web page may hold `<link>` and `<title>`, never these.
-fn looks_like_feed(text: &str) -> bool {
-    let markers = ["<rss", "<feed", "<rdf:RDF", "<RDF", "<entry", "<item", "<channel", ":feed", ":entry"];
-    let head = text.as_bytes();
-    let is_page = contains_ignoring_case(&head[..head.len().min(2048)], b"<html");
-    !is_page && markers.iter().any(|marker| text.contains(marker))
-}
-
 /// Whether entries stand in the text, by their tags.
 fn holds_entries(text: &str) -> bool {
-    ["<item", "<entry", ":item", ":entry"].iter().any(|tag| {
-        text.match_indices(tag).any(|(at, _)| text[at + tag.len()..].starts_with([' ', '>', '\t', '\n', '\r', '/']))
+    text.split('<').skip(1).any(|tag| {
+        let name = tag.split([' ', '>', '\t', '\n', '\r', '/']).next().unwrap_or_default();
+        let name = name.rsplit(':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("item") || name.eq_ignore_ascii_case("entry")
     })
-}
-
-fn contains_ignoring_case(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
-}
-
-/// Says what a text that is no feed looks like, and which feeds a page links to.
-fn not_a_feed(text: &str, base: Option<&Url>) -> ParseError {
-    let feeds = discover::discover(text, base);
-    let start: String = text.trim_start().chars().take(40).collect();
-    let head = &text.as_bytes()[..text.len().min(2048)];
-    let looks_like = if contains_ignoring_case(head, b"<html") || contains_ignoring_case(head, b"<!doctype html") {
-        "it looks like a web page".to_owned()
-    } else if contains_ignoring_case(head, b"<opml") {
-        "it looks like an OPML list of feeds".to_owned()
-    } else if start.starts_with('<') {
-        format!("it looks like XML of another kind, starting {start:?}")
-    } else {
-        format!("it starts {start:?}")
-    };
-    ParseError::NotAFeed { looks_like, feeds }
 }
 
 /// feed-rs's model, and what it dropped, in our words.
@@ -125,14 +122,18 @@ fn document(feed: model::Feed, survey: Survey, base: Option<&Url>) -> Document {
     }
 }
 
-fn entry(read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool, base: Option<&Url>) -> Entry {
+fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool, base: Option<&Url>) -> Entry {
     let id = given(read.id);
     let is_permalink = if is_atom { None } else { extras.is_permalink };
-    let permalink = id.as_deref().filter(|id| is_permalink == Some(true) && is_web_address(id));
+    let permalink = id.as_deref().filter(|id| is_permalink != Some(false) && is_web_address(id));
     let link = page(&read.links).or(page_of_extras(&extras.links)).or(permalink).and_then(|href| absolute(href, base));
-    let (summary, content) = texts(read.summary, read.content, is_atom);
+    let elsewhere = read.content.as_ref().filter(|content| content.body.is_none()).and_then(out_of_line);
+    // YouTube's and podcasters' words on an entry stand in the media only.
+    let described = read.media.iter_mut().find_map(|object| object.description.take());
+    let (summary, content) = texts(read.summary.or(described), read.content, is_atom);
     let mut links = extras.links;
-    for other in read.links.into_iter().map(|link| other_link(link, base)).chain(media(read.media)) {
+    let others = read.links.into_iter().chain(elsewhere).map(|link| other_link(link, base));
+    for other in others.chain(media(read.media)) {
         if !other.href.is_empty() && !links.iter().any(|known| known.href == other.href) {
             links.push(other);
         }
@@ -147,11 +148,15 @@ fn entry(read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool, bas
         published: read.published,
         // feed-rs copies the date of publication here in RSS; the feed did not give it.
         updated: read.updated.filter(|updated| is_atom || read.published != Some(*updated)),
-        authors: read.authors.into_iter().filter_map(person).collect(),
+        authors: authors(read.authors, extras.author),
         summary,
         content,
         categories,
-        rights: read.rights.map(|rights| text(rights, is_atom)).filter(|rights| !rights.is_blank()),
+        rights: read
+            .rights
+            .map(|rights| text(rights, is_atom))
+            .or(extras.rights.map(Text::Plain))
+            .filter(|rights| !rights.is_blank()),
         lang: read.language.and_then(given).or(extras.lang).or_else(|| meta.lang.clone()),
         // Atom resolves against the document (RFC 4287 §2); RSS says nothing, and writers mean the entry's page.
         base: extras.base.or_else(|| link.clone().filter(|_| !is_atom)).or_else(|| base.map(Url::to_string)),
@@ -174,6 +179,12 @@ fn page(links: &[model::Link]) -> Option<&str> {
     };
     let is_html = |link: &&model::Link| link.media_type.as_deref().is_none_or(|kind| kind.contains("html"));
     links.iter().filter(is_page).find(is_html).or_else(|| links.iter().find(is_page)).map(|link| link.href.as_str())
+}
+
+/// Content that stands elsewhere (RFC 4287 §4.1.3.2).
+fn out_of_line(content: &model::Content) -> Option<model::Link> {
+    let src = content.src.clone()?;
+    Some(model::Link { rel: Some("enclosure".to_owned()), media_type: Some(content.content_type.to_string()), ..src })
 }
 
 fn page_of_extras(links: &[Link]) -> Option<&str> {
@@ -246,13 +257,23 @@ fn person(read: model::Person) -> Option<Person> {
     (person != Person::default()).then_some(person)
 }
 
+/// The authors of an entry, else the one that podcasts name.
+fn authors(read: Vec<model::Person>, podcaster: Option<String>) -> Vec<Person> {
+    let authors: Vec<_> = read.into_iter().filter_map(person).collect();
+    if authors.is_empty() {
+        podcaster.map(|name| Person { name: Some(name), ..Person::default() }).into_iter().collect()
+    } else {
+        authors
+    }
+}
+
 /// A text construct. RSS does not say whether a text is HTML; one that shows it is taken as such.
 fn text(read: model::Text, is_atom: bool) -> Text {
     let is_html = match read.content_type.essence().to_string().as_str() {
         "text/plain" => !is_atom && looks_like_html(&read.content),
         _ => true,
     };
-    if is_html { Text::Html(without_line_break_ends(read.content)) } else { Text::Plain(read.content) }
+    if is_html { Text::Html(without_void_ends(read.content)) } else { Text::Plain(read.content) }
 }
 
 /// Summary and content; a summary that stands alone is the content.
@@ -270,8 +291,13 @@ fn texts(summary: Option<model::Text>, content: Option<model::Content>, is_atom:
 }
 
 /// feed-rs writes `<br/>` of XHTML as `<br></br>`, which HTML reads as two.
-fn without_line_break_ends(html: String) -> String {
-    if html.contains("</br>") { html.replace("</br>", "") } else { html }
+fn without_void_ends(html: String) -> String {
+    if !html.contains("></") {
+        return html;
+    }
+    VOID.iter()
+        .map(|name| format!("></{name}>"))
+        .fold(html, |html, end| if html.contains(&end) { html.replace(&end, ">") } else { html })
 }
 
 /// Whether a text without a declared type is HTML: it closes an element, or holds a reference.
