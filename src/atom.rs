@@ -7,6 +7,7 @@ mod balance;
 mod content;
 mod html;
 mod links;
+pub mod lint;
 pub mod read;
 mod shorten;
 mod text;

@@ -7,6 +7,8 @@ mod bypasses;
 mod fixtures;
 #[path = "payload/goldens.rs"]
 mod goldens;
+#[path = "payload/lint.rs"]
+mod lint;
 #[path = "payload/properties.rs"]
 mod properties;
 #[path = "payload/rules.rs"]
