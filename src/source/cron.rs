@@ -172,3 +172,123 @@ fn weekday_names(field: &str) -> Result<String, BadCron> {
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cron(text: &str, zone: &str) -> Cron {
+        match parse_cron(text, Some(zone)).unwrap() {
+            Timing::Cron(cron) => cron,
+            Timing::Every(_) => unreachable!("{text}"),
+        }
+    }
+
+    fn time(text: &str) -> Time {
+        text.parse().unwrap_or_else(|_| format!("{text}:00Z").parse().unwrap())
+    }
+
+    /// The first ticks after a time, as `day hour:minute` UTC.
+    fn ticks(text: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
+        let cron = cron(text, zone);
+        let ticks = std::iter::successors(cron.after(time(from)), |tick| cron.after(*tick));
+        ticks.take(count).map(|tick| tick.format("%a %d %H:%M").to_string()).collect()
+    }
+
+    #[test]
+    fn five_fields_mean_what_crontab_means() {
+        // 2025-11-23 is a Sunday.
+        let from = "2025-11-23T12:00";
+        for (text, expected) in [
+            ("30 8 * * *", ["Mon 24 08:30", "Tue 25 08:30"]),
+            ("0 8 * * 0", ["Sun 30 08:00", "Sun 07 08:00"]),
+            ("0 8 * * 7", ["Sun 30 08:00", "Sun 07 08:00"]),
+            ("0 8 * * 1", ["Mon 24 08:00", "Mon 01 08:00"]),
+            ("0 8 * * sun", ["Sun 30 08:00", "Sun 07 08:00"]),
+            ("0 8 * * Tuesday", ["Tue 25 08:00", "Tue 02 08:00"]),
+            ("0 8 * * 1-5", ["Mon 24 08:00", "Tue 25 08:00"]),
+            ("0 8 * * 6,0", ["Sat 29 08:00", "Sun 30 08:00"]),
+            ("0 8 * * 5-7", ["Fri 28 08:00", "Sat 29 08:00"]),
+            ("0 8 * * fri-sun", ["Fri 28 08:00", "Sat 29 08:00"]),
+            ("0 8 * * */3", ["Wed 26 08:00", "Sat 29 08:00"]),
+            ("0 8 * * 1-5/2", ["Mon 24 08:00", "Wed 26 08:00"]),
+            ("0 8 1,15 jan *", ["Thu 01 08:00", "Thu 15 08:00"]),
+            ("*/20 * * * *", ["Sun 23 12:20", "Sun 23 12:40"]),
+            ("@hourly", ["Sun 23 13:00", "Sun 23 14:00"]),
+            ("@weekly", ["Sun 30 00:00", "Sun 07 00:00"]),
+            ("15 30 8 * * 1", ["Mon 24 08:30", "Mon 01 08:30"]),
+        ] {
+            assert_eq!(ticks(text, "UTC", from, 2), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_with_day_and_weekday_fires_on_either_and_one_with_a_star_on_both() {
+        let from = "2025-11-23T12:00";
+        assert_eq!(ticks("0 8 25 * 5", "UTC", from, 3), ["Tue 25 08:00", "Fri 28 08:00", "Fri 05 08:00"]);
+        // Vixie's cron: a field that begins with a star does not count as restricted.
+        assert_eq!(ticks("0 8 */2 * 1", "UTC", from, 2), ["Mon 01 08:00", "Mon 15 08:00"]);
+    }
+
+    #[test]
+    fn a_schedule_is_read_in_its_zone() {
+        assert_eq!(ticks("0 8 * * *", "Europe/Berlin", "2025-11-23T12:00", 1), ["Mon 24 07:00"]);
+        assert_eq!(ticks("0 8 * * *", "America/New_York", "2025-11-23T12:00", 1), ["Sun 23 13:00"]);
+    }
+
+    #[test]
+    fn rule_13_in_spring_a_tick_of_the_skipped_hour_comes_right_after_it() {
+        // Berlin goes from 02:00 to 03:00 on 2025-03-30, which is 01:00 UTC.
+        let from = "2025-03-29T12:00";
+        assert_eq!(ticks("30 2 * * *", "Europe/Berlin", from, 2), ["Sun 30 01:00", "Mon 31 00:30"]);
+        assert_eq!(ticks("0,15,30 2 * * *", "Europe/Berlin", from, 2), ["Sun 30 01:00", "Mon 31 00:00"]);
+        assert_eq!(ticks("30 2,3 * * *", "Europe/Berlin", from, 3), ["Sun 30 01:00", "Sun 30 01:30", "Mon 31 00:30"]);
+        assert_eq!(ticks("*/30 * * * *", "Europe/Berlin", "2025-03-30T00:30", 2), ["Sun 30 01:00", "Sun 30 01:30"]);
+    }
+
+    #[test]
+    fn rule_13_in_autumn_a_tick_of_the_repeated_hour_comes_once() {
+        // Berlin goes from 03:00 back to 02:00 on 2025-10-26, which is 01:00 UTC.
+        let from = "2025-10-25T12:00";
+        assert_eq!(ticks("30 2 * * *", "Europe/Berlin", from, 2), ["Sun 26 00:30", "Mon 27 01:30"]);
+        // The process was started in the second of the two hours: the tick was in the first.
+        assert_eq!(ticks("30 2 * * *", "Europe/Berlin", "2025-10-26T01:10", 1), ["Mon 27 01:30"]);
+        // A line for every hour goes on through both.
+        let quarter = ["Sun 26 00:30", "Sun 26 01:00", "Sun 26 01:30", "Sun 26 02:00"];
+        assert_eq!(ticks("*/30 * * * *", "Europe/Berlin", "2025-10-26T00:00", 4), quarter);
+    }
+
+    #[test]
+    fn rule_13_a_zone_that_changes_by_half_an_hour_loses_and_repeats_nothing() {
+        // Lord Howe goes from 02:00 (+11) back to 01:30 (+10:30) on 2025-04-06, which is 15:00 UTC the day before.
+        let expected = ["Sat 05 14:00", "Sat 05 15:30", "Sat 05 16:30"];
+        assert_eq!(ticks("0 * * * *", "Australia/Lord_Howe", "2025-04-05T13:30", 3), expected);
+    }
+
+    #[test]
+    fn rule_13_a_day_that_a_zone_skipped_is_made_up_for() {
+        // Samoa had no 2011-12-30.
+        assert_eq!(ticks("0 12 30 * *", "Pacific/Apia", "2011-12-01T00:00", 1), ["Fri 30 10:00"]);
+    }
+
+    #[test]
+    fn a_text_that_is_no_schedule_is_refused_with_a_reason() {
+        let refused = |text: &str| parse_cron(text, Some("UTC")).unwrap_err().to_string();
+        insta::assert_snapshot!(refused("0 8 * *"), @r#"a schedule has five fields (minute hour day month weekday), or six with the second first; "0 8 * *" has 4"#);
+        insta::assert_snapshot!(refused("0 8 30 2 *"), @r#""0 8 30 2 *" never comes"#);
+        insta::assert_snapshot!(refused("0 8 * * 8"), @r#""8" is no weekday: 0 to 7 (0 and 7 are Sunday) or sun to sat, as lists, ranges and steps"#);
+        for text in ["", "@reboot", "0 8 * * mo", "0 8 * * 1/0", "60 8 * * *", "0 25 * * *", "0 8 0 * *", "0 8 * 13 *"]
+        {
+            assert!(parse_cron(text, Some("UTC")).is_err(), "{text}");
+        }
+        for text in ["x 8 * * *", "0 8 * * 1,", "0 8 31 4 *", "0 8 L * *", "0 8 * * 5L", "0 8 * * * 2025 *"] {
+            assert!(parse_cron(text, Some("UTC")).is_err(), "{text}");
+        }
+        insta::assert_snapshot!(parse_cron("@daily", Some("Berlin")).unwrap_err(), @r#""Berlin" is no time zone; one looks like "Europe/Berlin""#);
+    }
+
+    #[test]
+    fn without_a_zone_the_systems_own_is_taken() {
+        assert!(matches!(parse_cron("@daily", None), Ok(Timing::Cron(cron)) if cron.zone == system_zone()));
+    }
+}

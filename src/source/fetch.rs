@@ -286,12 +286,12 @@ fn unsent(url: &Url, error: &reqwest::Error) -> FetchError {
         if let Some(local) = inner.downcast_ref::<LocalAddress>() {
             return local.clone().into();
         }
-        // An io::Error hides what it wraps from `source`.
-        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(tls) = wrapped.and_then(|wrapped| wrapped.downcast_ref::<rustls::Error>()) {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
             return FetchError::Tls { host: host_of(url), why: tls.to_string() };
         }
-        cause = inner.source();
+        // An io::Error hides what it wraps from `source`.
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as _).or_else(|| inner.source());
     }
     let why = if error.is_timeout() { "no connection in time".to_owned() } else { body::innermost(error) };
     network(url, why)

@@ -1,7 +1,7 @@
 //! How many requests are under way: few in all, one at a time to a host, some time apart, none to a host that asked for rest.
 //!
-//! A place is taken host first, slot second, and what holds a slot never waits for a host: so nothing waits in a circle,
-//! and a slow host keeps nobody else waiting.
+//! A place is taken host first, slot second, and what holds a slot never waits for a host: so nothing waits in a circle.
+//! Feeds that failed last time share a quarter of the slots: hosts that never answer keep nobody else waiting.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +33,7 @@ pub struct Resting {
 /// Counts requests; shared by all polls.
 pub struct Gate {
     slots: Arc<Semaphore>,
+    doubtful_slots: Arc<Semaphore>,
     per_host: usize,
     interval: Duration,
     clock: Clock,
@@ -53,6 +54,7 @@ impl Gate {
     pub fn new(concurrency: usize, per_host: usize, interval: Duration, clock: Clock) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            doubtful_slots: Arc::new(Semaphore::new((concurrency / 4).max(1))),
             per_host: per_host.max(1),
             interval,
             clock,
@@ -109,27 +111,31 @@ impl Gate {
 /// A poll's place among the requests under way; gives back what it holds when it is dropped.
 pub struct Place {
     gate: Arc<Gate>,
+    is_doubtful: bool,
     turn: Option<Turn>,
-    slot: Option<OwnedSemaphorePermit>,
+    slots: Vec<OwnedSemaphorePermit>,
 }
 
 impl Place {
-    /// A place that holds nothing yet.
-    pub fn new(gate: &Arc<Gate>) -> Self {
-        Self { gate: Arc::clone(gate), turn: None, slot: None }
+    /// A place that holds nothing yet; `is_doubtful` for a feed that failed last time.
+    pub fn new(gate: &Arc<Gate>, is_doubtful: bool) -> Self {
+        Self { gate: Arc::clone(gate), is_doubtful, turn: None, slots: Vec::new() }
     }
 
     /// Gives back what is held and waits for the turn at a host, then for a slot.
     pub async fn enter(&mut self, name: &str) -> Result<(), Resting> {
         self.turn = None;
-        self.slot = None;
+        self.slots.clear();
         let host = self.gate.host(name);
         let permit = Arc::clone(&host.turns).acquire_owned().await.ok();
         // The one before may have been sent away; those behind it need not wait a second each to learn it.
         self.gate.is_resting(name)?;
         host.wait_until_free(self.gate.interval).await;
         self.turn = Some(Turn { host, interval: self.gate.interval, _permit: permit });
-        self.slot = Arc::clone(&self.gate.slots).acquire_owned().await.ok();
+        if self.is_doubtful {
+            self.slots.extend(Arc::clone(&self.gate.doubtful_slots).acquire_owned().await);
+        }
+        self.slots.extend(Arc::clone(&self.gate.slots).acquire_owned().await);
         self.gate.is_resting(name)
     }
 

@@ -87,3 +87,137 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 fn v4(high: u16, low: u16) -> Ipv4Addr {
     Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Spellings of addresses that nobody's feed may name, and what is to be learnt from each.
+    const LOCAL: &[&str] = &[
+        // loopback, as inet_aton reads it
+        "http://127.0.0.1/",
+        "http://127.0.0.1:80/",
+        "http://127.1/",
+        "http://127.0.1/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://0x7f.0.0.1/",
+        "http://0x7f.1/",
+        "http://0X7F.0X0.0X0.0X1/",
+        "http://0177.0.0.1/",
+        "http://0177.1/",
+        "http://00000177.0.0.1/",
+        "http://017700000001/",
+        "http://127.0.0.1./",
+        "http://127.255.255.254/",
+        "http://①②⑦.⓪.⓪.①/",
+        "http://127。0。0。1/",
+        "http://%31%32%37.0.0.1/",
+        "http://user:pass@127.0.0.1/",
+        "http://public.example@127.0.0.1/",
+        "http:\\\\127.0.0.1\\feed",
+        "http:127.0.0.1/feed",
+        "http:/\u{9}/127.0.0.1/",
+        // this host
+        "http://0.0.0.0/",
+        "http://0/",
+        "http://0x0/",
+        "http://0.1.2.3/",
+        // private, shared, link-local
+        "http://10.0.0.1/",
+        "http://10.1/",
+        "http://167772161/",
+        "http://012.0.0.1/",
+        "http://172.16.0.1/",
+        "http://172.31.255.255/",
+        "http://192.168.0.1/",
+        "http://3232235521/",
+        "http://0xc0a80001/",
+        "http://100.64.0.1/",
+        "http://100.127.255.255/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://2852039166/",
+        "http://0xa9fea9fe/",
+        "http://0251.0376.0251.0376/",
+        // reserved, multicast, broadcast
+        "http://192.0.0.1/",
+        "http://192.0.2.1/",
+        "http://198.18.0.1/",
+        "http://198.51.100.1/",
+        "http://203.0.113.1/",
+        "http://224.0.0.1/",
+        "http://240.0.0.1/",
+        "http://255.255.255.255/",
+        // IPv6
+        "http://[::1]/",
+        "http://[0:0:0:0:0:0:0:1]/",
+        "http://[::]/",
+        "http://[fe80::1]/",
+        "http://[febf::1]/",
+        "http://[fec0::1]/",
+        "http://[fc00::1]/",
+        "http://[fd12:3456:789a::1]/",
+        "http://[ff02::1]/",
+        "http://[2001:db8::1]/",
+        "http://[100::1]/",
+        // IPv4 inside IPv6
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:7f00:1]/",
+        "http://[::FFFF:10.0.0.1]/",
+        "http://[0:0:0:0:0:ffff:c0a8:1]/",
+        "http://[::127.0.0.1]/",
+        "http://[::ffff:0:127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b::169.254.169.254]/",
+        "http://[64:ff9b:1::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[2002:c0a8:1::1]/",
+        "http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/",
+        "http://[2a00::5efe:10.0.0.1]/",
+    ];
+
+    const PUBLIC: &[&str] = &[
+        "http://1.1.1.1/",
+        "http://9.255.255.255/",
+        "http://11.0.0.0/",
+        "http://100.63.255.255/",
+        "http://100.128.0.0/",
+        "http://172.15.255.255/",
+        "http://172.32.0.0/",
+        "http://192.167.0.1/",
+        "http://223.255.255.255/",
+        "http://[2606:4700::1111]/",
+        "http://[::ffff:1.1.1.1]/",
+        "http://[64:ff9b::1.1.1.1]/",
+        "http://[2002:101:101::1]/",
+        "http://feeds.example.org/",
+        // Names are judged when they are resolved.
+        "http://localhost/",
+    ];
+
+    #[test]
+    fn rule_21_each_spelling_of_a_local_address_is_refused() {
+        assert!(LOCAL.len() >= 60);
+        for spelling in LOCAL {
+            let url = Url::parse(spelling).unwrap();
+            assert!(check_literal(&url).is_err(), "{spelling}, read as {url}");
+        }
+    }
+
+    #[test]
+    fn rule_21_public_addresses_and_names_pass() {
+        for spelling in PUBLIC {
+            assert_eq!(check_literal(&Url::parse(spelling).unwrap()), Ok(()), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn rule_21_of_what_a_name_resolves_to_only_public_addresses_are_left() {
+        let sockets = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let found = sockets(&["10.0.0.1:0", "1.1.1.1:0", "[::1]:0", "[2606:4700::1111]:0"]);
+        let kept = keep_public("mixed.example", found.into_iter()).unwrap();
+        assert_eq!(kept, sockets(&["1.1.1.1:0", "[2606:4700::1111]:0"]));
+        let refused = keep_public("inside.example", sockets(&["10.0.0.1:0", "[::1]:0"]).into_iter()).unwrap_err();
+        assert_eq!(refused.address, "10.0.0.1".parse::<IpAddr>().unwrap());
+    }
+}

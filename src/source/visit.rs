@@ -44,7 +44,7 @@ impl Poller {
         };
         group.iter_mut().for_each(|claim| policy::before_poll(&mut claim.row, &subscription.url, began));
 
-        let mut place = Place::new(&self.gate);
+        let mut place = Place::new(&self.gate, group.iter().all(|claim| claim.row.poll.failures > 0));
         let fetched = match request(&group, &subscription, is_forced, began).await {
             Ok(request) => self.fetcher.fetch(&request, &mut place, began).await,
             Err(error) => Err(error),
