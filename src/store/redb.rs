@@ -5,6 +5,10 @@
 //! are sums over the outbox ([`ledger`]).
 
 mod batch;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod disk;
 mod fault;
 mod feeds;
 mod file;
@@ -27,7 +31,7 @@ use redb::Database;
 
 use crate::feed::{Destination, FeedId, Time};
 
-use self::fault::Fault;
+use self::fault::{Fault, contain};
 use self::ledger::{Board, Ledger};
 use self::polls::Polls;
 use self::view::View;
@@ -221,7 +225,7 @@ impl Shared {
     fn read<T>(&self, look: impl FnOnce(&View) -> Result<T, Fault>) -> Result<T, Fault> {
         let database = self.database();
         let database = database.as_ref().ok_or_else(|| Fault::Io("it is being opened again".to_owned()))?;
-        look(&View::new(database)?)
+        contain(|| look(&View::new(database)?))
     }
 
     fn database(&self) -> RwLockReadGuard<'_, Option<Database>> {
@@ -233,9 +237,11 @@ impl Shared {
     }
 
     fn open_again(&self) -> Result<(Database, Ledger), Fault> {
-        let database = (self.reopen)()?;
-        let ledger = View::new(&database)?.ledger()?;
-        Ok((database, ledger))
+        contain(|| {
+            let database = (self.reopen)()?;
+            let ledger = View::new(&database)?.ledger()?;
+            Ok((database, ledger))
+        })
     }
 
     fn polls(&self) -> MutexGuard<'_, Polls> {

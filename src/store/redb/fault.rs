@@ -1,5 +1,6 @@
 //! What goes wrong inside the store, before it is known whose file it is about.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::store::StoreError;
@@ -29,6 +30,15 @@ impl Fault {
             Self::Damaged(why) => StoreError::Lost { path, why },
         }
     }
+}
+
+/// Runs what looks into the database: redb panics when a page of the file makes no sense, and that is the file's fault.
+pub(super) fn contain<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    // What a panic leaves behind is not used again: the transaction is gone, and the memory is read anew.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(Fault::damaged(format!("a page of it makes no sense: {}", text.unwrap_or("redb panicked"))))
+    })
 }
 
 impl From<redb::Error> for Fault {

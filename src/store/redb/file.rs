@@ -8,9 +8,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
-use redb::{Builder, Database, DatabaseError, StorageError};
+use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase, StorageError};
 
 use crate::store::StoreError;
+
+use super::fault::{Fault, contain};
 
 /// Memory for pages of the file; the system's own cache does the rest.
 const CACHE_BYTES: usize = 24 << 20;
@@ -40,15 +42,20 @@ pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
 
 /// Opens a file that exists.
 pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
-    builder().open(path).map_err(|error| match error {
+    let opened = contain(|| Ok(builder().open(path))).map_err(|fault| fault.at(path))?;
+    opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => held(path),
-        DatabaseError::Storage(StorageError::Io(e))
-            if !matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
-        {
-            unreadable(path, &e)
-        }
+        DatabaseError::Storage(StorageError::Io(e)) => match e.kind() {
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => lost(path, &e.to_string()),
+            _ => unreadable(path, &e),
+        },
         error => lost(path, &error.to_string()),
     })
+}
+
+/// Opens a file that exists and was closed, without writing a byte to it.
+pub(super) fn open_read_only(path: &Path) -> Result<ReadOnlyDatabase, Fault> {
+    contain(|| Ok(builder().open_read_only(path).map_err(redb::Error::from)?))
 }
 
 /// Makes a new database under another name, in which [`publish`] finds it; readable by its owner only.

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
-use redb::Database;
 use redb::backends::InMemoryBackend;
+use redb::{Database, ReadableDatabase};
 
 use crate::store::{Meta, StoreError};
 
-use super::fault::Fault;
+use super::fault::{Fault, contain};
 use super::ledger::Board;
 use super::polls::Polls;
 use super::tables::{FORMAT, Tables};
@@ -29,6 +29,10 @@ impl RedbStore {
     pub fn open_existing(path: &Path) -> Result<Option<Self>, StoreError> {
         if !file::exists(path)? {
             return Ok(None);
+        }
+        // First without writing. A file that was not closed can only be opened by repairing it.
+        if let Ok(database) = file::open_read_only(path) {
+            check_format(&database, path)?;
         }
         let database = file::open(path)?;
         check_format(&database, path)?;
@@ -66,8 +70,8 @@ impl RedbStore {
         id: Option<String>,
         reopen: Reopen,
     ) -> Result<Self, StoreError> {
-        let generation = prepare(&database, id).map_err(|fault| fault.at(path))?;
-        let mut ledger = View::new(&database).and_then(|view| view.ledger()).map_err(|fault| fault.at(path))?;
+        let look = || Ok((prepare(&database, id)?, View::new(&database)?.ledger()?));
+        let (generation, mut ledger) = contain(look).map_err(|fault| fault.at(path))?;
         let mut board = Board::new();
         ledger.publish(&mut board);
         let shared = Arc::new(Shared {
@@ -89,8 +93,8 @@ impl RedbStore {
 }
 
 /// Refuses a file that is of a newer program, or not ours, before anything is written to it.
-fn check_format(database: &Database, path: &Path) -> Result<(), StoreError> {
-    let found = View::new(database).and_then(|view| view.number("format")).map_err(|fault| fault.at(path))?;
+fn check_format(database: &impl ReadableDatabase, path: &Path) -> Result<(), StoreError> {
+    let found = contain(|| View::new(database)?.number("format")).map_err(|fault| fault.at(path))?;
     match found {
         0 => Err(StoreError::Lost { path: path.to_owned(), why: "the file holds no state".to_owned() }),
         found if found > FORMAT => Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT }),
@@ -122,5 +126,11 @@ fn new_id(path: &Path) -> Result<String, StoreError> {
 
 fn reopen_file(path: &Path) -> Reopen {
     let path = path.to_owned();
-    Box::new(move || file::open(&path).map_err(|error| Fault::Io(error.to_string())))
+    Box::new(move || {
+        file::open(&path).map_err(|error| match error {
+            StoreError::Lost { why, .. } => Fault::Damaged(why),
+            StoreError::Io { why, .. } => Fault::Io(why),
+            error => Fault::Io(error.to_string()),
+        })
+    })
 }

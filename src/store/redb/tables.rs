@@ -178,10 +178,11 @@ impl<'t> Tables<'t> {
         read(self.outbox.get((place.node, place.sequence))?.map(|row| from_json(OUTBOX, row.value())))
     }
 
-    /// Writes an outbox row and its entry in the index of items.
+    /// Writes an outbox row. What stands at a place is always of the same item.
     pub(super) fn put_record(&mut self, place: Place, record: &Record) -> Result<(), Fault> {
-        self.outbox.insert((place.node, place.sequence), to_json(record)?.as_slice())?;
-        self.items.insert((place.node, record.item.0.as_str(), place.sequence), ())?;
+        if self.outbox.insert((place.node, place.sequence), to_json(record)?.as_slice())?.is_none() {
+            self.items.insert((place.node, record.item.0.as_str(), place.sequence), ())?;
+        }
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Reading: a snapshot of the state as of the last commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableError};
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableError};
 
 use crate::feed::{Destination, FeedId};
 use crate::store::{FeedRow, HostRow, Meta, NodeFacts, OutboxRow, Seen};
@@ -18,7 +18,7 @@ use super::tables::{
 pub(super) struct View(ReadTransaction);
 
 impl View {
-    pub(super) fn new(database: &Database) -> Result<Self, Fault> {
+    pub(super) fn new(database: &impl ReadableDatabase) -> Result<Self, Fault> {
         Ok(Self(database.begin_read()?))
     }
 
@@ -108,7 +108,7 @@ impl View {
         Ok(ledger)
     }
 
-    fn numbered_nodes(&self) -> Result<HashMap<u32, Node>, Fault> {
+    fn numbered_nodes(&self) -> Result<BTreeMap<u32, Node>, Fault> {
         let table = self.0.open_table(NODES)?;
         let rows = table.iter()?;
         rows.map(|row| {

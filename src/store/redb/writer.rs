@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::batch::Batch;
-use super::fault::Fault;
+use super::fault::{Fault, contain};
 use super::ledger::Ledger;
 use super::tables::Tables;
 
@@ -22,7 +22,8 @@ use super::tables::Tables;
 const GROUP: usize = 256;
 /// How long a writer that is busy waits for company.
 const LINGER: Duration = Duration::from_millis(4);
-/// The longest time between two attempts to open a database that failed.
+/// How long a database that failed twice in a row stays closed; doubled with each further failure, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1000 });
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The handle of the writer. Dropping it waits until everything queued is written.
@@ -149,7 +150,7 @@ impl Desk {
             let mut jobs = vec![first];
             jobs.extend(queue.try_iter().take(GROUP - 1));
             is_busy = jobs.len() > 1;
-            let outcome = self.commit(&mut jobs);
+            let outcome = contain(|| self.commit(&mut jobs));
             let reopened = if outcome.is_err() { self.note_failure(&outcome) } else { Ok(()) };
             for job in jobs {
                 job.answer(&outcome);
@@ -198,7 +199,7 @@ impl Desk {
     /// Answers every command with the fault until the database opens again; `false` when the store is dropped meanwhile.
     fn stay_closed(&mut self, queue: &Receiver<Box<dyn Job>>, mut fault: Fault) -> bool {
         loop {
-            let until = Instant::now() + Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_PAUSE);
+            let until = Instant::now() + (FIRST_PAUSE * (1 << self.failures.min(6)) / 2).min(LONGEST_PAUSE);
             loop {
                 match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
                     Ok(job) => job.answer(&Err(fault.clone())),
