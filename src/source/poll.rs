@@ -45,8 +45,10 @@ pub struct Poller {
     roster: Mutex<Arc<Roster>>,
     hosts_loaded: OnceCell<()>,
     backlog: Arc<Semaphore>,
-    /// Tells `run` that the backlog is not full any more.
-    freed: Notify,
+    /// Tells `run` that it has slept long enough: there is room in the backlog again, or a feed is due before `wakes`.
+    rouse: Notify,
+    /// When `run` wakes by itself.
+    wakes: Mutex<Time>,
     running: Mutex<JoinSet<()>>,
 }
 
@@ -108,7 +110,8 @@ impl Poller {
             roster: Mutex::new(Arc::new(roster)),
             hosts_loaded: OnceCell::new(),
             backlog: Arc::new(Semaphore::new(BACKLOG)),
-            freed: Notify::new(),
+            rouse: Notify::new(),
+            wakes: Mutex::new(Time::UNIX_EPOCH),
             running: Mutex::default(),
         }))
     }
@@ -124,11 +127,12 @@ impl Poller {
                     RETRY
                 }
             };
+            *locked(&self.wakes) = later(now, pause);
             tokio::select! {
                 _ = stop.wait_for(|is_stopping| *is_stopping) => break,
                 () = tokio::time::sleep(pause) => {}
                 () = nudge.notified() => {}
-                () = self.freed.notified() => {}
+                () = self.rouse.notified() => {}
             }
         }
         self.drain(DRAIN).await;
@@ -153,8 +157,8 @@ impl Poller {
                 poller.visit(group, false).await;
                 let was_full = poller.backlog.available_permits() == 0;
                 drop(permit);
-                if was_full {
-                    poller.freed.notify_one();
+                if was_full || poller.store.next_due().is_some_and(|due| due < *locked(&poller.wakes)) {
+                    poller.rouse.notify_one();
                 }
             });
         }
