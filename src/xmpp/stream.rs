@@ -200,7 +200,7 @@ impl Live {
         self.pending.expire(now, self.timing.answer);
         let quiet = self.pending.since().map(|since| now.duration_since(since.max(self.heard_at)));
         if quiet.is_some_and(|quiet| quiet > self.patience()) {
-            return Err(format!("the server was silent for {} s", self.patience().as_secs()));
+            return Err(format!("the server was silent for {} s", self.patience().as_secs_f64()));
         }
         let is_ping_due = quiet.is_some_and(|quiet| quiet >= self.timing.ping_after)
             || now.duration_since(self.heard_at) >= self.timing.keep_alive;

@@ -101,7 +101,7 @@ impl Gateway {
                 wrapped
             }
         };
-        let mut process = Process::start(&command, wrapper.first().unwrap_or(&"tidings"));
+        let mut process = Process::start(&command, wrapper.first().unwrap_or(&"tidings"), None);
         let (stdout, stderr) = process.output();
         collect(stdout, self.output.clone());
         collect(stderr, self.output.clone());
@@ -110,7 +110,7 @@ impl Gateway {
 
     /// Runs a verb to its end.
     pub async fn call(&self, arguments: &[&str]) -> Exit {
-        let mut process = Process::start(&self.command(arguments), "tidings");
+        let mut process = Process::start(&self.command(arguments), "tidings", None);
         let (out, err) = process.output();
         let (stdout, stderr) = (Arc::default(), Arc::default());
         let readers = [collect(out, Arc::clone(&stdout)), collect(err, Arc::clone(&stderr))];
