@@ -109,6 +109,8 @@ impl Live {
         let mut tick = interval((self.timing.ping_after / 15).min(Duration::from_secs(1)));
         let reason = loop {
             tokio::select! {
+                // What has come in counts before the clock does.
+                biased;
                 step = poll_fn(|cx| self.poll(cx)) => match step {
                     Step::In(incoming) => if let Err(reason) = self.receive(incoming) { break reason },
                     Step::Drained => break self.last_words().await,
