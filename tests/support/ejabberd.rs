@@ -47,10 +47,11 @@ impl Default for Options {
 /// A server; its data and ports stay the same over restarts.
 pub struct Ejabberd {
     options: Options,
+    /// Stands before the folder, so that it is dead when that is removed.
+    process: Option<Process>,
     folder: TempDir,
     /// STARTTLS, direct TLS, HTTP API.
     ports: [Port; 3],
-    process: Option<Process>,
 }
 
 impl Ejabberd {

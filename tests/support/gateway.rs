@@ -13,8 +13,9 @@ use super::process::Process;
 
 /// A configured gateway, running or not.
 pub struct Gateway {
-    folder: TempDir,
+    /// Stands before the folder, so that it is dead when that is removed.
     process: Option<Process>,
+    folder: TempDir,
     output: Arc<Mutex<String>>,
 }
 

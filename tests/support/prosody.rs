@@ -87,10 +87,11 @@ impl Options {
 /// A server; its data and ports stay the same over restarts.
 pub struct Prosody {
     options: Options,
+    /// Stands before the folder, so that it is dead when that is removed.
+    process: Option<Process>,
     folder: TempDir,
     ports: [Port; 3],
     peers: Vec<(String, u16)>,
-    process: Option<Process>,
 }
 
 impl Prosody {
