@@ -33,6 +33,7 @@ use url::Url;
 use crate::feed::{Destination, FeedId};
 use crate::{atom, deliver, ingest, source, store, web, xmpp};
 
+pub(crate) use self::duration::duration;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::print::Merged;
 
