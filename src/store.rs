@@ -3,6 +3,7 @@
 //! A store has use-case operations and no transaction handle, so that a shared one can stand behind the same trait.
 //! Each operation is one transaction: all of it is there afterwards, or nothing.
 
+mod facts;
 mod redb;
 mod rows;
 mod seen;
@@ -14,10 +15,11 @@ use async_trait::async_trait;
 
 use crate::feed::{Destination, FeedId, Time};
 
+pub use self::facts::{HostRow, Moving, PollFacts, Validators};
 pub use self::redb::RedbStore;
 pub use self::rows::{
-    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, Moving, NodeFacts, OutboxRow, Outcome,
-    Pause, Placement, PollFacts, ReadFacts, RowId, RowState, Settlement, Validators, Waiting,
+    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, OutboxRow, Outcome, Pause, Placement,
+    ReadFacts, RowId, RowState, Settlement, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 
