@@ -7,6 +7,7 @@ pub mod decode;
 pub mod diff;
 pub mod discover;
 pub mod document;
+mod extras;
 pub mod filter;
 mod flaws;
 pub mod identify;
