@@ -147,12 +147,12 @@ pub fn lines(body: &[u8], base: &str, content_type: Option<&str>) -> Result<Vec<
 
 fn render(document: &Document) -> Vec<String> {
     let meta = &document.meta;
-    let mut lines = vec![format!(
-        "{} ({} entries, read {})",
-        meta.title.as_deref().unwrap_or("no title"),
-        document.entries.len(),
-        document.read_by
-    )];
+    let count = match document.entries.len() {
+        1 => "1 entry".to_owned(),
+        count => format!("{count} entries"),
+    };
+    let title = meta.title.as_deref().unwrap_or("no title");
+    let mut lines = vec![format!("{title} ({count}, read {})", document.read_by)];
     lines.extend(meta.link.iter().map(|link| format!("  {link}")));
     if document.is_truncated {
         lines.push("  cut short: the last entry may be missing".to_owned());
