@@ -15,7 +15,7 @@ use super::gone::{Absences, missing_inside};
 use super::identify::{Sighting, key_of};
 use super::parse::Document;
 use super::reason::{Notice, Reason};
-use super::recognise::{find_renamed, key_alias, recognise};
+use super::recognise::{find_renamed, recognise};
 use super::rules::Rules;
 
 /// What has to be known of a document and its feed beside its entries.
@@ -125,7 +125,7 @@ pub fn diff(sightings: Vec<Sighting>, seen: &Seen, occasion: &Occasion<'_>) -> D
     let gone = absent.settle(&mut entries, &mut notices);
 
     let length = sightings.len();
-    let mut changes: Vec<(Change, Time, u16, bool)> = Vec::with_capacity(length);
+    let mut changes: Vec<(Change, Time, u16)> = Vec::with_capacity(length);
     let mut is_all_dated = true;
     for ((sighting, known), kind) in sightings.into_iter().zip(&recognised.known).zip(kinds) {
         is_all_dated &= known.is_some() || first_date(&sighting.entry, occasion.now).is_some();
@@ -140,10 +140,10 @@ pub fn diff(sightings: Vec<Sighting>, seen: &Seen, occasion: &Occasion<'_>) -> D
         stamp(entry, &sighting, kind, occasion);
         let shared_name = sighting.shared_name();
         let change = Change { kind, key: entry.key, entry: sighting.entry, shared_name };
-        changes.push((change, entry.published, sighting.position, known.is_none()));
+        changes.push((change, entry.published, sighting.position));
     }
     // Oldest first: by date when every new entry has one, else from the bottom of the document to the top.
-    changes.sort_by_key(|(_, published, position, _)| (is_all_dated.then_some(*published), Reverse(*position)));
+    changes.sort_by_key(|(_, published, position)| (is_all_dated.then_some(*published), Reverse(*position)));
     let gone = gone.into_iter().map(Change::gone);
     let changes = changes.into_iter().map(|(change, ..)| change).chain(gone).collect();
 
@@ -157,7 +157,7 @@ fn first_sight(sighting: &Sighting, occasion: &Occasion<'_>) -> SeenEntry {
     SeenEntry {
         key: sighting.key,
         fingerprint: sighting.fingerprint,
-        title: sighting.title,
+        headline: sighting.headline,
         content: sighting.content,
         revision: 0,
         published: first_date(&sighting.entry, now).unwrap_or(now),
@@ -178,7 +178,7 @@ fn first_sight(sighting: &Sighting, occasion: &Occasion<'_>) -> SeenEntry {
 fn stamp(entry: &mut SeenEntry, sighting: &Sighting, kind: Kind, occasion: &Occasion<'_>) {
     let now = occasion.now.trunc_subsecs(0);
     entry.fingerprint = sighting.fingerprint;
-    entry.title = sighting.title;
+    entry.headline = sighting.headline;
     entry.content = sighting.content;
     entry.date = sighting.date;
     if now.signed_duration_since(entry.last_seen) >= TimeDelta::days(1) {
@@ -198,7 +198,7 @@ fn stamp(entry: &mut SeenEntry, sighting: &Sighting, kind: Kind, occasion: &Occa
 
 /// Keeps the names of today, and of the former ones as many as there is room for.
 fn remember_names(entry: &mut SeenEntry, sighting: &Sighting) {
-    let changed_key = (sighting.key != entry.key).then(|| key_alias(sighting));
+    let changed_key = (sighting.key != entry.key).then(|| sighting.key_alias());
     let mut aliases: Vec<Alias> = changed_key.into_iter().chain(sighting.aliases.all()).collect();
     aliases.extend(&entry.aliases);
     let mut kept = Vec::with_capacity(ALIASES);
@@ -217,9 +217,9 @@ fn forget(entries: &mut Vec<SeenEntry>, length: usize, now: Time) {
     if entries.len() <= 4 * length {
         return;
     }
-    entries.sort_by_key(|entry| Reverse((entry.last_seen, entry.place.is_some())));
+    entries.sort_by_key(|entry| Reverse((entry.place.is_some(), entry.last_seen)));
     let is_recent = |entry: &SeenEntry| now.signed_duration_since(entry.last_seen) <= TimeDelta::days(365);
-    let recent = entries.partition_point(is_recent);
+    let recent = entries.iter().rposition(is_recent).map_or(0, |last| last + 1);
     entries.truncate(recent.max(4 * length).min(MOST));
 }
 

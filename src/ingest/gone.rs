@@ -3,8 +3,9 @@
 //! Absence is read only in a full document, only from inside it, and only twice in a row: falling out is no deletion.
 
 use crate::feed::EntryKey;
-use crate::store::{Alias, Seen, SeenEntry};
+use crate::store::{Seen, SeenEntry};
 
+use super::alias::key_alias;
 use super::diff::{Change, Occasion};
 use super::identify::Sighting;
 use super::reason::Notice;
@@ -47,8 +48,8 @@ impl Absences<'_> {
                 self.inside.clear();
             }
             for entry in entries.iter_mut() {
-                // Whoever is present gets a place again; whoever fell out below has none.
-                entry.place = None;
+                // Who is present gets a place again; who fell out below has none, and is not looked for any more.
+                (entry.place, entry.is_absent) = (None, false);
             }
             for Missing { at, place } in self.inside {
                 if self.occasion.is_complete || self.seen.entries[at].is_absent {
@@ -130,7 +131,7 @@ fn is_broken(missing: usize, seen: &Seen) -> bool {
 
 /// The known entry that a tombstone's key points to, unless it stands in the document (RFC 6721 §3).
 fn buried(key: &EntryKey, known: &[Option<(usize, By)>], seen: &Seen) -> Option<usize> {
-    let alias = Alias(std::array::from_fn(|at| key.0[at]));
+    let alias = key_alias(key);
     let by_alias = || seen.entries.iter().position(|entry| entry.aliases.contains(&alias));
     let at = seen.find(key).or_else(by_alias)?;
     let is_present = known.iter().flatten().any(|(other, _)| *other == at);

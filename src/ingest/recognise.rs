@@ -36,13 +36,8 @@ pub(super) fn recognise(sightings: &[Sighting], seen: &Seen, has_moved: bool) ->
     let mut search =
         Search { sightings, seen, known: vec![None; sightings.len()], is_taken: vec![false; seen.entries.len()] };
 
-    search.pass(By::Key, |sighting| {
-        seen.find(&sighting.key)
-            .into_iter()
-            .chain(names.holders(&Alias(prefix(&sighting.key.0))))
-            .map(|at| (at, sighting.named_by != Name::Link || !has_other_story(sighting, &seen.entries[at])))
-            .collect()
-    });
+    search.pass(By::Key, |sighting| seen.find(&sighting.key).map(|at| (at, true)).into_iter().collect());
+    search.pass(By::Key, |sighting| names.holders(&sighting.key_alias()).into_iter().map(|at| (at, true)).collect());
 
     let is_rekeyed = search.is_rekeyed(&names);
     search.pass(By::Alias, |sighting| {
@@ -69,7 +64,7 @@ pub(super) fn find_renamed(sightings: &[Sighting], seen: &Seen, missing: &[usize
     let is_alike = |new: usize, old: usize| {
         let (sighting, entry) = (&sightings[new], &seen.entries[old]);
         let is_same_text = sighting.content != [0; 8] && sighting.content == entry.content;
-        is_same_text || (sighting.title == entry.title && sighting.date.is_some() && sighting.date == entry.date)
+        is_same_text || (sighting.headline == entry.headline && sighting.date.is_some() && sighting.date == entry.date)
     };
     let new: Vec<usize> = (0..sightings.len()).filter(|at| known[*at].is_none()).collect();
     for &old in missing {
@@ -83,23 +78,9 @@ pub(super) fn find_renamed(sightings: &[Sighting], seen: &Seen, missing: &[usize
     }
 }
 
-/// Same title, or same date.
+/// Same headline, or same date.
 fn has_same_story(sighting: &Sighting, entry: &SeenEntry) -> bool {
-    sighting.title == entry.title || (sighting.date.is_some() && sighting.date == entry.date)
-}
-
-/// Another title and another date: an advisory page with a constant address tells of something new.
-fn has_other_story(sighting: &Sighting, entry: &SeenEntry) -> bool {
-    sighting.title != entry.title && sighting.date.zip(entry.date).is_some_and(|(new, old)| new != old)
-}
-
-fn prefix(key: &[u8; 10]) -> [u8; 8] {
-    std::array::from_fn(|at| key[at])
-}
-
-/// The alias by which a changed id is known from now on.
-pub(super) fn key_alias(sighting: &Sighting) -> Alias {
-    Alias(prefix(&sighting.key.0))
+    sighting.headline == entry.headline || (sighting.date.is_some() && sighting.date == entry.date)
 }
 
 /// A search in passes from the strongest evidence to the weakest.

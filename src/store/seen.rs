@@ -23,8 +23,8 @@ pub struct SeenEntry {
     pub key: EntryKey,
     /// Fingerprint of the newest revision.
     pub fingerprint: Fingerprint,
-    /// Hash of the title, by which an entry is known again when its id has changed.
-    pub title: [u8; 4],
+    /// Hash of the title, or of the content when there is none, by which an entry is known again when its id has changed.
+    pub headline: [u8; 4],
     /// Hash of the content, likewise; zeros when there is none.
     pub content: [u8; 8],
     /// Number of the newest revision.
@@ -110,7 +110,7 @@ impl SeenEntry {
     fn pack(&self, bytes: &mut Vec<u8>) {
         bytes.extend(self.key.0);
         bytes.extend(self.fingerprint.0);
-        bytes.extend(self.title);
+        bytes.extend(self.headline);
         bytes.extend(self.content);
         bytes.extend(self.revision.to_be_bytes());
         bytes.extend(&self.date.map_or(NO_DATE, |date| date.timestamp()).to_be_bytes()[3..]);
@@ -136,7 +136,7 @@ impl SeenEntry {
     fn unpack(reader: &mut Reader<'_>) -> Option<Self> {
         let key = EntryKey(reader.take()?);
         let fingerprint = Fingerprint(reader.take()?);
-        let title = reader.take()?;
+        let headline = reader.take()?;
         let content = reader.take()?;
         let revision = u32::from_be_bytes(reader.take()?);
         let date = match reader.seconds_of_five_bytes()? {
@@ -157,7 +157,7 @@ impl SeenEntry {
         Some(Self {
             key,
             fingerprint,
-            title,
+            headline,
             content,
             revision,
             published,
@@ -226,7 +226,7 @@ mod tests {
             SeenEntry {
                 key: EntryKey(hashes.0),
                 fingerprint: Fingerprint(hashes.1),
-                title: hashes.2,
+                headline: hashes.2,
                 content: hashes.3,
                 revision,
                 published: time(times[0]),
@@ -282,7 +282,7 @@ mod tests {
         let entry = SeenEntry {
             key: EntryKey(*b"0123456789"),
             fingerprint: Fingerprint(*b"\x01fingerp"),
-            title: *b"titl",
+            headline: *b"head",
             content: *b"content.",
             revision: 3,
             published: time(0x6000_0001),
@@ -297,7 +297,7 @@ mod tests {
             aliases: vec![Alias(*b"alias--1")],
             item: Some("id".to_owned()),
         };
-        let expected: &[u8] = b"\x010123456789\x01fingerptitlcontent.\0\0\0\x03\xff\xff\xff\xff\xff\
+        let expected: &[u8] = b"\x010123456789\x01fingerpheadcontent.\0\0\0\x03\xff\xff\xff\xff\xff\
             \x60\0\0\x01\x60\0\0\x02\x60\0\0\x03\x60\0\0\x04\0\x05\xd1alias--1\0\x02id";
         let seen = Seen::new(vec![entry]);
         assert_eq!(seen.to_bytes(), expected);
