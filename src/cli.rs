@@ -1,1 +1,3 @@
-//! To be written.
+//! The verbs, one file each.
+
+pub mod parse;

@@ -1,13 +1,40 @@
 //! tidings.toml and feeds.d, composed of the modules' own Config types.
+//!
+//! Everything is read before anything is refused: one run reports every error of every file. What a later release builds
+//! is refused by name; no key is ignored.
+
+mod address;
+mod destination;
+mod duration;
+mod error;
+mod feed;
+mod file;
+mod find;
+mod headers;
+mod load;
+mod matching;
+mod memo;
+mod print;
+mod raw;
+mod route;
+mod sections;
+mod settings;
+mod template;
+mod timing;
+mod value;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use url::Url;
 
 use crate::feed::{Destination, FeedId};
 use crate::{atom, deliver, ingest, source, store, web, xmpp};
+
+pub use self::error::{ConfigError, ConfigErrors};
+pub use self::print::Merged;
 
 /// The whole configuration, checked and resolved.
 #[derive(Debug, Clone)]
@@ -26,7 +53,9 @@ pub struct Config {
     pub feeds: BTreeMap<FeedId, Arc<Feed>>,
     /// Every `[[route]]`, in order.
     pub routes: Arc<Vec<ingest::route::Route>>,
-    /// Settings of the nodes that routes make.
+    /// The fixed destinations of routes.
+    pub route_targets: Vec<Target>,
+    /// Settings of the nodes that templates of routes make.
     pub route_nodes: Arc<deliver::NodeSettings>,
 }
 
@@ -53,7 +82,7 @@ pub struct Feed {
     pub style: Arc<atom::Style>,
 }
 
-/// A destination of a feed's `to`.
+/// A destination of a `to`.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// Where.
@@ -62,4 +91,31 @@ pub struct Target {
     pub backfill: Option<ingest::Backfill>,
     /// How it is created and kept.
     pub settings: Arc<deliver::NodeSettings>,
+}
+
+/// How variables of the environment are looked up.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Config {
+    /// Reads and checks the configuration: the file given, else `$TIDINGS_CONFIG`, else the first of the usual places.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigErrors> {
+        load::load(path, &|name| std::env::var_os(name), false).map(|(config, _)| config)
+    }
+
+    /// The same, and where every setting comes from.
+    pub fn explain(path: Option<&Path>) -> Result<(Self, Merged), ConfigErrors> {
+        load::load(path, &|name| std::env::var_os(name), true)
+    }
+
+    /// The part that `deliver` needs.
+    pub fn deliver(&self) -> deliver::Config {
+        let targets = self.feeds.values().flat_map(|feed| &feed.to).chain(&self.route_targets);
+        deliver::Config {
+            nodes: targets.map(|target| (target.destination.clone(), target.settings.clone())).collect(),
+            routed: self.route_nodes.clone(),
+            settle: self.xmpp.settle,
+            account: self.xmpp.jid.clone(),
+            styles: self.feeds.values().map(|feed| (feed.id.clone(), feed.style.clone())).collect(),
+        }
+    }
 }

@@ -1,1 +1,154 @@
-//! To be written.
+//! The unix socket by which other verbs reach a running gateway: one JSON line asks, one JSON line answers.
+//!
+//! A verb that finds nobody there opens the state itself; the answer is the same.
+
+mod status;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+pub use self::status::{DestinationStatus, FeedStatus, SessionStatus, Status, collect};
+
+/// An answer comes within this time, or the gateway is taken to hang.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest path that fits into a socket's address on every system.
+const LONGEST_PATH: usize = 100;
+/// A question is one short line.
+const LONGEST_QUESTION: u64 = 64 * 1024;
+
+/// What a verb asks of a running gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ask")]
+pub enum Question {
+    /// Who holds the state?
+    Who,
+    /// How is everything, or one feed?
+    Status {
+        /// Id of the one feed.
+        feed: Option<String>,
+    },
+}
+
+/// Who holds a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// `run` or `once`.
+    pub verb: String,
+    /// Since when.
+    pub since: crate::feed::Time,
+}
+
+/// What a gateway answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "answer")]
+pub enum Answer {
+    /// To [`Question::Who`].
+    Who(Holder),
+    /// To [`Question::Status`].
+    Status(Box<Status>),
+    /// What went wrong.
+    Error {
+        /// For the user.
+        message: String,
+    },
+}
+
+/// Where the socket of a state is: `STATE.sock` beside it, in the runtime folder when that path is too long.
+pub fn socket_path(state: &Path) -> PathBuf {
+    let beside = PathBuf::from(format!("{}.sock", state.display()));
+    if beside.as_os_str().len() <= LONGEST_PATH {
+        return beside;
+    }
+    let folder = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"].iter().find_map(std::env::var_os).map(PathBuf::from);
+    let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
+    let name = data_encoding::HEXLOWER.encode(&digest[..8]);
+    folder.unwrap_or_else(std::env::temp_dir).join(format!("tidings-{name}.sock"))
+}
+
+/// Asks the gateway that holds `state`; `None` when none runs.
+pub async fn ask(state: &Path, question: &Question) -> io::Result<Option<Answer>> {
+    let stream = match UnixStream::connect(socket_path(state)).await {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let answer = timeout(PATIENCE, exchange(stream, question)).await;
+    answer
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "the running gateway does not answer")))
+        .map(Some)
+}
+
+async fn exchange(mut stream: UnixStream, question: &Question) -> io::Result<Answer> {
+    let mut line = serde_json::to_vec(question)?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+/// Answers one question.
+pub type Answerer = std::sync::Arc<dyn Fn(Question) -> BoxFuture<'static, Answer> + Send + Sync>;
+
+/// The listening socket, mode 0600; gone when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Server {
+    /// Listens for the state that this process holds; what a dead process left there is replaced.
+    pub fn bind(state: &Path) -> io::Result<Self> {
+        let path = socket_path(state);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers until it is dropped.
+    pub async fn serve(&self, answerer: Answerer) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => drop(tokio::spawn(timeout(PATIENCE, answer(stream, answerer.clone())))),
+                // Out of descriptors: the one who asks tries again.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(stream: UnixStream, answerer: Answerer) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(LONGEST_QUESTION)).read_line(&mut line).await?;
+    let answer = match serde_json::from_str(&line) {
+        Ok(question) => answerer(question).await,
+        Err(error) => Answer::Error { message: format!("not understood: {error}") },
+    };
+    write.write_all(&serde_json::to_vec(&answer)?).await?;
+    write.shutdown().await
+}

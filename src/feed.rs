@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// A point in time; the project keeps whole UTC instants and never reads a clock outside `gateway.rs` and `main.rs`.
 pub type Time = DateTime<Utc>;
 
+/// Reads the clock; only the gateway makes one.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
 /// The name that an operator gave a feed: `[a-z0-9][a-z0-9._-]{0,62}`, unique over all files.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -16,7 +16,7 @@ use crate::feed::{Destination, FeedId, Time};
 
 pub use self::redb::RedbStore;
 pub use self::rows::{
-    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, Holder, HostRow, Meta, NodeFacts, OutboxRow, Outcome,
+    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, Moving, NodeFacts, OutboxRow, Outcome,
     Pause, Placement, PollFacts, ReadFacts, RowId, RowState, Settlement, Validators, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
@@ -107,11 +107,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ends a poll: seen-set, validators, next due time, host facts and new outbox rows, in one transaction.
     /// A waiting row of the same item and destination is replaced in place by the newer revision.
-    /// [`StoreError::Stale`] when the claim's epoch is not the current one.
-    async fn complete(&self, completion: Completion) -> Result<(), StoreError>;
+    /// [`StoreError::Stale`] when the claim's epoch is not the current one. Whatever the outcome, the claim has ended and the
+    /// feed is due again when the completion's row says. `key_id`, `removed` and `paused` of that row are not written: they
+    /// are the store's and the operator's.
+    async fn complete(&self, completion: Completion, now: Time) -> Result<(), StoreError>;
+
+    /// Pauses a feed, or ends its pause; `false` when the configuration has no such feed.
+    async fn set_paused(&self, feed: &FeedId, is_paused: bool) -> Result<bool, StoreError>;
 
     /// Destinations with rows that are not DEAD, in no order, with what is known of each. Cheap: kept in memory.
     fn waiting(&self) -> Vec<Waiting>;
+
+    /// Sum of [`Waiting::bytes`]: what polling stops at when it grows too large. Cheap.
+    fn waiting_bytes(&self) -> u64;
 
     /// Takes the first READY rows by sequence, at most the number given for each destination, skipping deferred ones;
     /// marks them DOUBT, durably, before it returns. A destination that is paused or backing off yields nothing.

@@ -2,8 +2,19 @@
 //!
 //! Every reconnect is a fresh bind under the same resource; what was in flight is answered [`RequestError::Lost`].
 
+mod address;
 mod connect;
+pub mod disco;
+mod follower;
+mod login;
+mod metered;
+mod password;
+mod pending;
+mod replies;
 mod session;
+mod stanza;
+mod stream;
+mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +25,9 @@ use tokio::sync::{mpsc, watch};
 use xmpp_parsers::jid::{BareJid, FullJid, Jid};
 
 pub use self::connect::LoginError;
-pub use self::session::Session;
+pub use self::follower::{FollowError, Follower, Sight};
+pub use self::password::{PasswordError, Secret};
+pub use self::session::{Session, StartError};
 
 /// `[xmpp]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +81,70 @@ impl std::fmt::Debug for Password {
     }
 }
 
+/// How a session behaves beyond its configuration.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The resource that every stream binds: the same one each time, so that a dead stream's session cannot act beside the new one.
+    pub resource: String,
+    /// Priority of the presence that is sent after each bind (RFC 6121 §4.7.2.3); `None`: no presence is sent. A negative one
+    /// takes no messages away from the account's other clients, and gets none that are addressed to the account.
+    pub priority: Option<i8>,
+    /// Whether a login refused before there ever was one ends the session ([`Status::Refused`]) instead of being tried again.
+    pub is_refusal_final: bool,
+    /// How long things may take.
+    pub timing: Timing,
+}
+
+impl Options {
+    /// The options of the gateway's own session under this resource.
+    pub fn new(resource: impl Into<String>) -> Self {
+        Self { resource: resource.into(), priority: None, is_refusal_final: true, timing: Timing::default() }
+    }
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    /// TCP connection to one host, its name's lookup included.
+    pub connect: Duration,
+    /// TLS handshake.
+    pub tls: Duration,
+    /// All from the lookup to the bound resource.
+    pub login: Duration,
+    /// Silence with something to wait for, after which the server is pinged (XEP-0199).
+    pub ping_after: Duration,
+    /// Silence with something to wait for, after which the stream is dead. A server that reads slowly gets more, by what it may
+    /// still have to read.
+    pub silence: Duration,
+    /// How long an addressee may take for an answer, counted from when our server is known to have read the request.
+    pub answer: Duration,
+    /// Silence without anything to wait for, after which the server is pinged.
+    pub keep_alive: Duration,
+    /// How long closing may take.
+    pub close: Duration,
+    /// First and longest wait before connecting again; doubled each time in between.
+    pub back_off: (Duration, Duration),
+    /// A stream that lived so long starts the back-off anew.
+    pub steady: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            tls: Duration::from_secs(10),
+            login: Duration::from_secs(30),
+            ping_after: Duration::from_secs(15),
+            silence: Duration::from_secs(30),
+            answer: Duration::from_secs(120),
+            keep_alive: Duration::from_secs(60),
+            close: Duration::from_secs(3),
+            back_off: (Duration::from_secs(1), Duration::from_secs(60)),
+            steady: Duration::from_secs(60),
+        }
+    }
+}
+
 /// Whether the session is up, as [`Wire::status`] tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
@@ -109,10 +186,11 @@ pub enum RequestError {
     /// The addressee answered with an error stanza (RFC 6120 §8.3): the whole `<error/>` element.
     #[error("{}", crate::xmpp::describe(.0))]
     Refused(Element),
-    /// The stream ended, or was silent past the deadline, after the request may have gone out: in doubt.
+    /// The stream ended, or was silent past the deadline, after the request may have gone out: in doubt. When the server gave a
+    /// stream error, the reason begins with its condition, as in `policy-violation (XML stanza is too big)`.
     #[error("no answer: {0}")]
     Lost(String),
-    /// There is no stream; nothing went out.
+    /// There is no stream, or thousands of stanzas wait for it already; nothing went out.
     #[error("not connected")]
     Offline,
 }
@@ -130,7 +208,7 @@ pub trait Wire: Send + Sync + 'static {
     /// Sends a message or presence; whether it arrived is not known.
     fn send(&self, stanza: Element) -> Result<(), RequestError>;
 
-    /// Messages and presences that come in from now on (bounded; the oldest are dropped when nobody reads).
+    /// Messages and presences that come in from now on. What does not fit, as nobody reads, is dropped.
     fn incoming(&self) -> mpsc::Receiver<Element>;
 }
 

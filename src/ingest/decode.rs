@@ -1,1 +1,234 @@
-//! To be written.
+//! Bytes to clean text: charset, byte order mark, repair of stray bytes, no character that XML forbids.
+//!
+//! Order of trust: byte order mark, HTTP charset, XML declaration; each only if the bytes decode by it without an error, and
+//! valid UTF-8 beats a label of a single-byte charset. What comes out never carries an XML declaration, so no later reader
+//! can decode a second time.
+
+use std::borrow::Cow;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// A document as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// The text, without byte order mark, XML declaration and forbidden characters.
+    pub text: Cow<'a, str>,
+    /// What was mended beyond the declared charset, if anything.
+    pub repair: Option<&'static str>,
+}
+
+/// Decodes a document; `content_type` is the HTTP header. Always succeeds: the worst guess is still text.
+pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
+    let (text, repair) = to_text(body, content_type);
+    let (text, repair) = match undo_double_encoding(&text) {
+        Some(mended) => (Cow::Owned(mended), Some("UTF-8 encoded twice")),
+        None => (text, repair),
+    };
+    let text = match text {
+        Cow::Borrowed(text) => clean(without_declaration(text)),
+        Cow::Owned(text) => Cow::Owned(clean(without_declaration(&text)).into_owned()),
+    };
+    Decoded { text: mend_references(text), repair }
+}
+
+fn to_text<'a>(body: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Option<&'static str>) {
+    if let Some(text) = utf_32(body) {
+        return (Cow::Owned(text), None);
+    }
+    let (marked, body) = match Encoding::for_bom(body) {
+        Some((encoding, length)) => (Some(encoding), &body[length..]),
+        None => (wide_without_mark(body), body),
+    };
+    let utf_8 = std::str::from_utf8(body).ok();
+    let labels = [content_type.and_then(charset_of_header), charset_of_declaration(body)];
+    for encoding in marked.into_iter().chain(labels.into_iter().flatten()) {
+        match utf_8 {
+            // A wide label without a mark or zero bytes is a lie; so is a single-byte one on what is valid UTF-8.
+            _ if marked.is_none() && is_wide(encoding) => {}
+            Some(text) if encoding == UTF_8 || is_single_byte(encoding) => return (Cow::Borrowed(text), None),
+            _ => {
+                if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(body) {
+                    return (text, None);
+                }
+            }
+        }
+    }
+    if let Some(text) = utf_8 {
+        return (Cow::Borrowed(text), None);
+    }
+    if let Some(encoding) = marked.filter(|encoding| is_wide(encoding)) {
+        return (encoding.decode_without_bom_handling(body).0, Some("broken UTF-16"));
+    }
+    if let Some(text) = utf_8_with_strays(body) {
+        return (Cow::Owned(text), Some("stray bytes in UTF-8"));
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(body, true);
+    (detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(body).0, Some("charset guessed"))
+}
+
+fn is_wide(encoding: &'static Encoding) -> bool {
+    encoding == UTF_16LE || encoding == UTF_16BE
+}
+
+/// Whether text that happens to be valid UTF-8 is hardly ever meant in this charset. ISO-2022-JP is plain ASCII to the eye.
+fn is_single_byte(encoding: &'static Encoding) -> bool {
+    encoding.is_single_byte() || [GBK, GB18030, SHIFT_JIS].contains(&encoding) && encoding != ISO_2022_JP
+}
+
+/// UTF-16 without a mark: the zero byte of the first `<` or `{` tells.
+fn wide_without_mark(body: &[u8]) -> Option<&'static Encoding> {
+    match body {
+        [0, b'<' | b'{', 0, ..] => Some(UTF_16BE),
+        [b'<' | b'{', 0, _, 0, ..] => Some(UTF_16LE),
+        _ => None,
+    }
+}
+
+/// UTF-32, which the WHATWG's list does not know, by its mark or by the zero bytes of the first `<`.
+fn utf_32(body: &[u8]) -> Option<String> {
+    let to_scalar: fn([u8; 4]) -> u32 = match body {
+        [0, 0, 0xFE, 0xFF, ..] | [0, 0, 0, b'<', ..] => u32::from_be_bytes,
+        [0xFF, 0xFE, 0, 0, ..] | [b'<', 0, 0, 0, ..] => u32::from_le_bytes,
+        _ => return None,
+    };
+    let units = body.chunks_exact(4).map(|unit| to_scalar([unit[0], unit[1], unit[2], unit[3]]));
+    Some(
+        units
+            .map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
+            .skip_while(|c| *c == '\u{FEFF}')
+            .collect(),
+    )
+}
+
+/// `text/xml; charset="utf-8"`.
+fn charset_of_header(content_type: &str) -> Option<&'static Encoding> {
+    let parameter = content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then_some(value)
+    })?;
+    by_label(parameter)
+}
+
+/// `<?xml version="1.0" encoding="iso-8859-1"?>`.
+fn charset_of_declaration(body: &[u8]) -> Option<&'static Encoding> {
+    let start = body.trim_ascii_start();
+    let head = String::from_utf8_lossy(&start[..start.len().min(256)]);
+    let declaration = head.strip_prefix("<?xml")?.split("?>").next()?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    by_label(value[1..].split(quote).next()?)
+}
+
+fn by_label(label: &str) -> Option<&'static Encoding> {
+    let label = label.trim().trim_matches(['"', '\'']);
+    Encoding::for_label_no_replacement(label.as_bytes())
+        .or_else(|| Encoding::for_label_no_replacement(label.replace(['-', '_'], "").as_bytes()))
+}
+
+/// UTF-8 in which a few bytes of windows-1252 stand: pasted text of a writer's old program. `None` when it is no UTF-8 at all.
+fn utf_8_with_strays(body: &[u8]) -> Option<String> {
+    let mut text = String::with_capacity(body.len() + 64);
+    let (mut sequences, mut strays) = (0_usize, 0_usize);
+    for chunk in body.utf8_chunks() {
+        sequences += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        strays += chunk.invalid().len();
+        text.push_str(chunk.valid());
+        text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+    }
+    (sequences > strays).then_some(text)
+}
+
+/// Text whose every character beyond ASCII is a windows-1252 reading of UTF-8 (`Ã©` for `é`), read as it was meant.
+fn undo_double_encoding(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut buffer = [0_u8; 4];
+    for c in text.chars() {
+        match u8::try_from(u32::from(c)) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => match WINDOWS_1252.encode(c.encode_utf8(&mut buffer)) {
+                (byte, _, false) => bytes.extend_from_slice(&byte),
+                _ => return None,
+            },
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The text behind byte order mark, white space and XML declaration.
+fn without_declaration(text: &str) -> &str {
+    let start = text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n', '\0']);
+    match start.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
+        Some((declaration, rest)) if declaration.starts_with([' ', '\t', '\r', '\n']) && !declaration.contains('<') => {
+            rest
+        }
+        _ => start,
+    }
+}
+
+/// Whether a character may not stand in XML, or lies about the order of the others (bidi overrides and isolates).
+fn is_forbidden(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{7F}'..='\u{9F}'
+        | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// A character as it may stand in a text. A C1 control is what a windows-1252 byte becomes under a wrong label, and is read
+/// as that (`&#146;` is an apostrophe everywhere on the web).
+fn allowed(c: char) -> Option<char> {
+    match c {
+        '\u{80}'..='\u{9F}' => {
+            let byte = [u32::from(c) as u8];
+            WINDOWS_1252.decode_without_bom_handling(&byte).0.chars().next().filter(|c| !is_forbidden(*c))
+        }
+        c => (!is_forbidden(c)).then_some(c),
+    }
+}
+
+/// Takes out what is forbidden in XML and what hides the order of characters.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    // Bytes that a forbidden character consists of or starts with.
+    let suspicious = |byte: u8| matches!(byte, 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0x7F | 0xC2 | 0xE2 | 0xEF);
+    if !text.bytes().any(suspicious) || !text.chars().any(is_forbidden) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter_map(allowed).collect())
+}
+
+/// Takes the same characters out where references stand for them, so that they do not come in behind; a reference to what
+/// is no character at all goes too.
+fn mend_references(text: Cow<'_, str>) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices("&#") {
+        let Some((length, c)) = reference(&text[at..]).filter(|_| at >= copied) else { continue };
+        let is_upper_case = text.as_bytes()[at + 2] == b'X';
+        if is_upper_case || c.is_none_or(is_forbidden) {
+            out.push_str(&text[copied..at]);
+            match c.and_then(allowed) {
+                Some(c @ ('<' | '&' | '>' | '"' | '\'')) => out.push_str(&format!("&#{};", u32::from(c))),
+                Some(c) => out.push(c),
+                None => {}
+            }
+            copied = at + length;
+        }
+    }
+    if copied == 0 {
+        return text;
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// The numeric reference at the start of a text: its length, and its character if there is one.
+fn reference(text: &str) -> Option<(usize, Option<char>)> {
+    let end = text.bytes().take(16).position(|byte| byte == b';')?;
+    let number = &text[2..end];
+    let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
+    let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+    is_number.then(|| (end + 1, u32::from_str_radix(digits, radix).ok().and_then(char::from_u32)))
+}

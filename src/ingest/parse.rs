@@ -1,84 +1,313 @@
-//! UTF-8 to [`Document`], by feed-rs; says what it looks like when it is no feed.
+//! Bytes to [`Document`]: decode, look over, read by feed-rs; says what it looks like when it is no feed.
+//!
+//! Nothing that a document holds can end more than its own reading, and no id is ever made up here.
 
-use serde::{Deserialize, Serialize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::feed::{Entry, FeedMeta, Time};
+use feed_rs::model;
+use url::Url;
 
-use super::discover::Found;
+use crate::feed::{Category, Entry, FeedMeta, Link, Person, Text};
 
-/// A feed document as read.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Document {
-    /// What it says of the feed.
-    pub meta: FeedMeta,
-    /// Its entries, in the document's order.
-    pub entries: Vec<Entry>,
-    /// What it says of polling.
-    pub hints: Hints,
-    /// Whether it is known to be cut short: then absence means nothing.
-    pub is_truncated: bool,
-    /// Entries that the feed says were deleted (RFC 6721).
-    pub tombstones: Vec<Tombstone>,
-    /// `fh:complete` (RFC 5005 §2): what is absent is gone.
-    pub is_complete: bool,
-    /// `fh:prev-archive` (RFC 5005 §4), absolute.
-    pub prev_archive: Option<String>,
-    /// How it was read: `fast`, or `repaired: ` and what.
-    pub read_by: String,
-}
+pub use super::document::{Document, Hints, ParseError, Tombstone};
 
-/// A deleted entry (RFC 6721).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tombstone {
-    /// Id of the entry.
-    pub id: String,
-    /// When it was deleted.
-    pub at: Option<Time>,
-}
-
-/// What a document says of polling.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Hints {
-    /// RSS `ttl`, minutes.
-    pub ttl_minutes: Option<u32>,
-    /// `sy:updatePeriod` and `sy:updateFrequency` as one interval, seconds.
-    pub update_seconds: Option<u32>,
-    /// RSS `skipHours`, 0 to 23, GMT.
-    pub skip_hours: Vec<u8>,
-    /// RSS `skipDays`, 0 is Monday.
-    pub skip_days: Vec<u8>,
-}
-
-/// Why a document gave nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ParseError {
-    /// No feed at all.
-    #[error("not a feed: {looks_like}")]
-    NotAFeed {
-        /// What it looks like, for the operator.
-        looks_like: String,
-        /// The feeds that the page links to.
-        feeds: Vec<Found>,
-    },
-    /// No byte, or white space only.
-    #[error("the document is empty")]
-    Empty,
-    /// A feed that cannot be read.
-    #[error("the feed cannot be read: {why}")]
-    Malformed {
-        /// What the parser said.
-        why: String,
-    },
-    /// The bytes hold entries, and none came out: an error, never "no news".
-    #[error("the document holds entries that could not be read: {why}")]
-    EntriesLost {
-        /// What was found.
-        why: String,
-    },
-}
+use super::decode::{clean, decode};
+use super::discover::{is_page, not_a_feed};
+use super::repair::repair;
+use super::survey::{Extras, Survey, survey};
+use super::tree::VOID;
+use super::{date, json};
 
 /// Reads a document. `base` is the address that it was fetched from; `content_type` the HTTP header.
-pub fn parse(_body: &[u8], _base: &str, _content_type: Option<&str>) -> Result<Document, ParseError> {
-    Err(ParseError::Empty)
+pub fn parse(body: &[u8], base: &str, content_type: Option<&str>) -> Result<Document, ParseError> {
+    let decoded = decode(body, content_type);
+    let text: &str = &decoded.text;
+    let base = Url::parse(base).ok();
+    match text.trim_start().as_bytes().first() {
+        None => Err(ParseError::Empty),
+        Some(b'{' | b'[') => json::read(text, base.as_ref()),
+        Some(_) => read_markup(text, base.as_ref()),
+    }
+}
+
+fn read_markup(text: &str, base: Option<&Url>) -> Result<Document, ParseError> {
+    let looked_over = survey(text, base);
+    let flaw = match looked_over.flaw {
+        None => match read_fast(text, looked_over, base) {
+            Ok(document) if !document.entries.is_empty() || !holds_entries(text) => return Ok(document),
+            Ok(_) => "no entry came out".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        Some(flaw) => flaw.to_owned(),
+    };
+    if is_page(text) {
+        return Err(not_a_feed(text, base));
+    }
+    let Some(repaired) = repair(text, base) else { return Err(not_a_feed(text, base)) };
+    let looked_over = survey(&repaired.text, base);
+    let document = read_fast(&repaired.text, looked_over, base)?;
+    if document.entries.is_empty() && holds_entries(text) {
+        return Err(ParseError::EntriesLost { why: flaw });
+    }
+    Ok(Document { is_truncated: repaired.is_truncated, read_by: format!("repaired: {flaw}"), ..document })
+}
+
+/// Reads a document that feed-rs is fit for.
+fn read_fast(text: &str, survey: Survey, base: Option<&Url>) -> Result<Document, ParseError> {
+    let feed = feed_rs(text, base)?;
+    // feed-rs drops what it takes for no entry; then what the survey saw belongs to others.
+    if feed.entries.len() != survey.extras.len() {
+        return Err(ParseError::EntriesLost {
+            why: format!("{} of {} came out", feed.entries.len(), survey.extras.len()),
+        });
+    }
+    Ok(document(feed, survey, base))
+}
+
+/// Runs feed-rs.
+fn feed_rs(text: &str, base: Option<&Url>) -> Result<model::Feed, ParseError> {
+    let parser = feed_rs::parser::Builder::new()
+        .base_uri(base.map(Url::as_str))
+        .sanitize_content(false)
+        .timestamp_parser(date::parse)
+        // An id that is made up of what may change, or of nothing, must not be taken for the entry's own.
+        .id_generator(|_, _, _| String::new())
+        .build();
+    // feed-rs 3.0.0 panics on some documents (an `itunes:duration` beyond u64, a dash beside a mail address). That is a fault
+    // of one document and must not end more than its reading. Nothing is shared with the parser, so nothing is left half done.
+    // The panic hook still runs: `main` installs one that says nothing of panics that are caught here.
+    match catch_unwind(AssertUnwindSafe(|| parser.parse(text.as_bytes()))) {
+        Ok(Ok(feed)) => Ok(feed),
+        Ok(Err(error)) => Err(ParseError::Malformed { why: clean(&error.to_string()).into_owned() }),
+        Err(_) => Err(ParseError::Malformed { why: "the parser gave up".to_owned() }),
+    }
+}
+
+/// Whether entries stand in the text, by their tags.
+fn holds_entries(text: &str) -> bool {
+    text.split('<').skip(1).any(|tag| {
+        let name = tag.split([' ', '>', '\t', '\n', '\r', '/']).next().unwrap_or_default();
+        let name = name.rsplit(':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("item") || name.eq_ignore_ascii_case("entry")
+    })
+}
+
+/// feed-rs's model, and what it dropped, in our words.
+fn document(feed: model::Feed, survey: Survey, base: Option<&Url>) -> Document {
+    let lang = survey.lang.or(feed.language).map(|lang| lang.trim().to_owned()).filter(|lang| !lang.is_empty());
+    let prev_archive = rel(&feed.links, "prev-archive").and_then(|href| absolute(href, base));
+    let meta = FeedMeta {
+        id: given(feed.id),
+        title: feed.title.map(|text| text.content).and_then(given),
+        description: feed.description.map(|text| text.content).and_then(given),
+        link: page(&feed.links).and_then(|href| absolute(href, base)),
+        self_link: rel(&feed.links, "self").and_then(|href| absolute(href, base)),
+        updated: feed.updated.or(feed.published),
+        authors: feed.authors.into_iter().filter_map(person).collect(),
+        lang,
+    };
+    let is_atom = feed.feed_type == model::FeedType::Atom;
+    let mut extras = survey.extras.into_iter();
+    let entries =
+        feed.entries.into_iter().map(|read| entry(read, extras.next().unwrap_or_default(), &meta, is_atom, base));
+    Document {
+        entries: entries.collect(),
+        meta,
+        hints: Hints { ttl_minutes: feed.ttl, ..survey.hints },
+        is_truncated: false,
+        tombstones: survey.tombstones,
+        is_complete: survey.is_complete,
+        prev_archive,
+        read_by: "fast".to_owned(),
+    }
+}
+
+fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool, base: Option<&Url>) -> Entry {
+    let id = given(read.id);
+    let is_permalink = if is_atom { None } else { extras.is_permalink };
+    let permalink = id.as_deref().filter(|id| is_permalink != Some(false) && is_web_address(id));
+    let link = page(&read.links).or(page_of_extras(&extras.links)).or(permalink).and_then(|href| absolute(href, base));
+    let elsewhere = read.content.as_ref().filter(|content| content.body.is_none()).and_then(out_of_line);
+    // YouTube's and podcasters' words on an entry stand in the media only.
+    let described = read.media.iter_mut().find_map(|object| object.description.take());
+    let (summary, content) = texts(read.summary.or(described), read.content, is_atom);
+    let mut links = extras.links;
+    let others = read.links.into_iter().chain(elsewhere).map(|link| other_link(link, base));
+    for other in others.chain(media(read.media)) {
+        if !other.href.is_empty() && !links.iter().any(|known| known.href == other.href) {
+            links.push(other);
+        }
+    }
+    links.retain(|other| other.rel != "alternate" || link.as_ref() != Some(&other.href));
+    let mut categories: Vec<_> = read.categories.into_iter().map(category).collect();
+    categories.extend(extras.categories);
+    Entry {
+        is_permalink,
+        original_link: extras.original_link.and_then(|href| absolute(&href, base)),
+        title: read.title.map(|title| text(title, is_atom)).filter(|title| !title.is_blank()),
+        published: read.published,
+        // feed-rs copies the date of publication here in RSS; the feed did not give it.
+        updated: read.updated.filter(|updated| is_atom || read.published != Some(*updated)),
+        authors: authors(read.authors, extras.author),
+        summary,
+        content,
+        categories,
+        rights: read
+            .rights
+            .map(|rights| text(rights, is_atom))
+            .or(extras.rights.map(Text::Plain))
+            .filter(|rights| !rights.is_blank()),
+        lang: read.language.and_then(given).or(extras.lang).or_else(|| meta.lang.clone()),
+        // Atom resolves against the document (RFC 4287 §2); RSS says nothing, and writers mean the entry's page.
+        base: extras.base.or_else(|| link.clone().filter(|_| !is_atom)).or_else(|| base.map(Url::to_string)),
+        links,
+        link,
+        id,
+    }
+}
+
+/// A text that says something, trimmed.
+fn given(text: String) -> Option<String> {
+    let trimmed = text.trim();
+    (!trimmed.is_empty()).then(|| if trimmed.len() == text.len() { text.clone() } else { trimmed.to_owned() })
+}
+
+/// The web page among links: the first alternate one, an HTML one before others. RSS gives it no relation.
+fn page(links: &[model::Link]) -> Option<&str> {
+    let is_page = |link: &&model::Link| {
+        link.target.is_none() && matches!(link.rel.as_deref(), None | Some("alternate")) && !link.href.is_empty()
+    };
+    let is_html = |link: &&model::Link| link.media_type.as_deref().is_none_or(|kind| kind.contains("html"));
+    links.iter().filter(is_page).find(is_html).or_else(|| links.iter().find(is_page)).map(|link| link.href.as_str())
+}
+
+/// Content that stands elsewhere (RFC 4287 §4.1.3.2).
+fn out_of_line(content: &model::Content) -> Option<model::Link> {
+    let src = content.src.clone()?;
+    Some(model::Link { rel: Some("enclosure".to_owned()), media_type: Some(content.content_type.to_string()), ..src })
+}
+
+fn page_of_extras(links: &[Link]) -> Option<&str> {
+    links.iter().find(|link| link.rel == "alternate").map(|link| link.href.as_str())
+}
+
+fn rel<'a>(links: &'a [model::Link], rel: &str) -> Option<&'a str> {
+    links.iter().find(|link| link.rel.as_deref() == Some(rel)).map(|link| link.href.as_str())
+}
+
+fn is_web_address(text: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+}
+
+/// An address as absolute as it gets; what has a scheme of its own stays as given.
+pub(super) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
+    let href = href.trim();
+    if href.is_empty() {
+        return None;
+    }
+    match Url::parse(href) {
+        Ok(_) => Some(href.to_owned()),
+        Err(_) => Some(base.and_then(|base| base.join(href).ok()).map_or_else(|| href.to_owned(), String::from)),
+    }
+}
+
+fn other_link(link: model::Link, base: Option<&Url>) -> Link {
+    let rel = match link.target {
+        // RFC 4685 §4 and the RSS of an entry's comments.
+        Some(model::LinkTarget::Comments | model::LinkTarget::CommentsFeed) => "replies",
+        None => link.rel.as_deref().unwrap_or("alternate"),
+    };
+    Link {
+        href: absolute(&link.href, base).unwrap_or_default(),
+        rel: rel.to_owned(),
+        media_type: link.media_type,
+        title: link.title,
+        length: link.length,
+        lang: link.href_lang,
+    }
+}
+
+fn media(objects: Vec<model::MediaObject>) -> impl Iterator<Item = Link> {
+    objects.into_iter().flat_map(|object| {
+        let title = object.title.map(|title| title.content);
+        object.content.into_iter().map(move |content| Link {
+            href: content.url.map_or_else(String::new, String::from),
+            rel: "enclosure".to_owned(),
+            media_type: content.content_type.map(|kind| kind.to_string()),
+            title: title.clone(),
+            length: content.size,
+            lang: None,
+        })
+    })
+}
+
+fn category(read: model::Category) -> Category {
+    Category { term: read.term, label: read.label, scheme: read.scheme }
+}
+
+fn person(read: model::Person) -> Option<Person> {
+    let person = Person {
+        // feed-rs leaves the parentheses of `mail (name)`.
+        name: read.name.map(|name| name.trim().trim_matches(['(', ')', '<', '>', ' ']).to_owned()).and_then(given),
+        email: read.email.and_then(given),
+        uri: read.uri.and_then(given),
+    };
+    (person != Person::default()).then_some(person)
+}
+
+/// The authors of an entry, else the one that podcasts name.
+fn authors(read: Vec<model::Person>, podcaster: Option<String>) -> Vec<Person> {
+    let authors: Vec<_> = read.into_iter().filter_map(person).collect();
+    if authors.is_empty() {
+        podcaster.map(|name| Person { name: Some(name), ..Person::default() }).into_iter().collect()
+    } else {
+        authors
+    }
+}
+
+/// A text construct. RSS does not say whether a text is HTML; one that shows it is taken as such.
+fn text(read: model::Text, is_atom: bool) -> Text {
+    let is_html = match read.content_type.essence().to_string().as_str() {
+        "text/plain" => !is_atom && looks_like_html(&read.content),
+        _ => true,
+    };
+    if is_html { Text::Html(without_void_ends(read.content)) } else { Text::Plain(read.content) }
+}
+
+/// Summary and content; a summary that stands alone is the content.
+fn texts(summary: Option<model::Text>, content: Option<model::Content>, is_atom: bool) -> (Option<Text>, Option<Text>) {
+    let content = content.and_then(|content| {
+        let body = content.body.filter(|body| !body.trim().is_empty())?;
+        let read = model::Text { content_type: content.content_type, src: None, content: body.trim().to_owned() };
+        Some(text(read, is_atom))
+    });
+    let summary = summary.map(|summary| text(summary, is_atom)).filter(|summary| !summary.is_blank());
+    match content {
+        None => (None, summary),
+        Some(content) => (summary, Some(content)),
+    }
+}
+
+/// feed-rs writes `<br/>` of XHTML as `<br></br>`, which HTML reads as two.
+fn without_void_ends(html: String) -> String {
+    if !html.contains("></") {
+        return html;
+    }
+    VOID.iter()
+        .map(|name| format!("></{name}>"))
+        .fold(html, |html, end| if html.contains(&end) { html.replace(&end, ">") } else { html })
+}
+
+/// Whether a text without a declared type is HTML: it closes an element, or holds a reference.
+fn looks_like_html(text: &str) -> bool {
+    let closes = text.contains("</") || text.contains("/>") || text.contains("<br") || text.contains("<p>");
+    closes
+        || text.split('&').skip(1).any(|rest| {
+            rest.split_once(';').is_some_and(|(name, _)| {
+                let name = name.strip_prefix('#').unwrap_or(name);
+                (1..=12).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+            })
+        })
 }

@@ -1,1 +1,298 @@
-//! To be written.
+//! One conditional GET: redirects followed by hand, limits, validators byte for byte, and what the answer means.
+//!
+//! The only file that names reqwest's client. Every hop is checked by the guard and counted at its own host; credentials
+//! and configured headers go to the configured origin only; no cookie, no referer, no HEAD.
+
+use std::time::Duration;
+
+use futures::TryFutureExt;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tokio::time::{Instant, timeout};
+use url::{Origin, Url};
+
+use crate::feed::Time;
+use crate::store::Validators;
+
+use super::answer::{Answer, Body, FetchError, Fetched};
+use super::body::{self, BodyError, Limits};
+use super::gate::{Place, host_of};
+use super::guard::{self, LocalAddress};
+use super::trail::Trail;
+use super::{Config, PROJECT_PAGE, headers};
+
+/// The types of feeds, and anything else when there is none.
+const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, \
+                      application/xml;q=0.8, application/json;q=0.7, text/xml;q=0.7, */*;q=0.1";
+
+/// The HTTP clients; connections are reused per host and closed when idle.
+pub struct Fetcher {
+    /// Never connects to the local network.
+    guarded: reqwest::Client,
+    /// Connects anywhere, for feeds with `allow-private`.
+    open: reqwest::Client,
+    limits: Limits,
+    allow_file: bool,
+}
+
+/// The HTTP clients cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("[http] {what}: {why}")]
+pub struct ClientError {
+    what: &'static str,
+    why: String,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The address.
+    pub url: Url,
+    /// The configured address's origin, which alone sees `basic` and `headers`.
+    pub origin: Origin,
+    /// Sent byte for byte; none: unconditional.
+    pub validators: Validators,
+    /// User and password.
+    pub basic: Option<(String, String)>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// Whether the local network may be connected to.
+    pub allow_private: bool,
+}
+
+/// Makes ring the TLS provider of the process, as rustls wants to be told; again does nothing.
+pub fn install_tls() {
+    // The error means that somebody was here before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+impl Fetcher {
+    /// Makes the clients.
+    pub fn new(config: &Config, limits: Limits) -> Result<Self, ClientError> {
+        install_tls();
+        let open = client(config, &limits, false)?;
+        // Behind a proxy only literal addresses can be checked: the names that are looked up here are the proxy's.
+        let guarded = client(config, &limits, config.proxy.is_none())?;
+        Ok(Self { guarded, open, limits, allow_file: config.allow_file })
+    }
+
+    /// Asks, and follows where it is sent; `place` holds the turn at the last host when it returns.
+    pub async fn fetch(&self, request: &Request, place: &mut Place, now: Time) -> Result<Fetched, FetchError> {
+        if request.url.scheme() == "file" && self.allow_file {
+            return self.read_file(&request.url, now).await;
+        }
+        let mut trail = Trail::new(request.url.clone());
+        let mut left = self.limits.total;
+        loop {
+            let url = &trail.url;
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(FetchError::Scheme(url.scheme().to_owned()));
+            }
+            if !request.allow_private {
+                guard::check_literal(url)?;
+            }
+            let host = host_of(url);
+            place.enter(&host).await?;
+            let begun = Instant::now();
+            let slow = |_| network(url, format!("not done within {} s", self.limits.total.as_secs_f32()));
+            match timeout(left, self.hop(request, &trail, now)).await.map_err(slow)?? {
+                Hop::End(fetched) => return Ok(*fetched),
+                Hop::Redirect { status, location } => trail.follow(status, &location)?,
+            }
+            left = left.saturating_sub(begun.elapsed());
+        }
+    }
+
+    async fn hop(&self, request: &Request, trail: &Trail, now: Time) -> Result<Hop, FetchError> {
+        let url = &trail.url;
+        let client = if request.allow_private { &self.open } else { &self.guarded };
+        let sent =
+            client.get(url.clone()).headers(request.headers_for(url)).send().map_err(|error| unsent(url, &error));
+        let patience = self.limits.connect + self.limits.headers;
+        let slow = |_| network(url, format!("no answer within {} s", patience.as_secs_f32()));
+        let response = timeout(patience, sent).await.map_err(slow)??;
+
+        let host = host_of(url);
+        let status = response.status().as_u16();
+        let said = response.headers();
+        if said.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+            > self.limits.header_bytes
+        {
+            return Err(FetchError::Headers { host, limit_bytes: self.limits.header_bytes });
+        }
+        let is_conditional = request.validators != Validators::default();
+        match status {
+            200 | 203 => {}
+            304 if is_conditional => {}
+            301 | 302 | 303 | 307 | 308 => {
+                return Ok(Hop::Redirect { status, location: text(said, header::LOCATION).unwrap_or_default() });
+            }
+            204..=206 => return Err(FetchError::Empty { host, status }),
+            _ => {
+                let retry_after = text(said, header::RETRY_AFTER).and_then(|text| headers::retry_after(&text, now));
+                return Err(FetchError::Status { host, status, retry_after });
+            }
+        }
+        let answer = read_answer(trail, status, said, is_conditional, now);
+        if status == 304 {
+            return Ok(Hop::End(Box::new(Fetched { answer, document: None })));
+        }
+        let content_type = text(said, header::CONTENT_TYPE);
+        let encoding = text(said, header::CONTENT_ENCODING).unwrap_or_default();
+        let wire = body::read(Box::pin(response.bytes_stream()), &self.limits).await?;
+        let bytes = body::decode(wire, &encoding, &self.limits).await?;
+        if bytes.is_empty() {
+            return Err(FetchError::Empty { host, status });
+        }
+        Ok(Hop::End(Box::new(Fetched { answer, document: Some(Body::new(bytes, content_type)) })))
+    }
+
+    async fn read_file(&self, url: &Url, now: Time) -> Result<Fetched, FetchError> {
+        let path = url.to_file_path().map_err(|()| FetchError::Scheme("file".to_owned()))?;
+        let limit_bytes = self.limits.decoded_bytes;
+        let failed = |why: String| FetchError::File { path: path.clone(), why };
+        let facts = tokio::fs::metadata(&path).await.map_err(|error| failed(error.to_string()))?;
+        if !facts.is_file() {
+            return Err(failed("not a regular file".to_owned()));
+        }
+        if facts.len() > limit_bytes as u64 {
+            return Err(BodyError::TooLong { limit_bytes, is_decoded: false }.into());
+        }
+        let bytes = tokio::fs::read(&path).await.map_err(|error| failed(error.to_string()))?;
+        let answer = read_answer(&Trail::new(url.clone()), 200, &HeaderMap::new(), false, now);
+        Ok(Fetched { answer, document: Some(Body::new(bytes, None)) })
+    }
+}
+
+fn client(config: &Config, limits: &Limits, is_guarded: bool) -> Result<reqwest::Client, ClientError> {
+    let contact = config.contact.as_deref().unwrap_or(PROJECT_PAGE);
+    let agent = format!("tidings/{} (+{contact})", env!("CARGO_PKG_VERSION"));
+    let agent =
+        HeaderValue::from_str(&agent).map_err(|error| ClientError { what: "contact", why: error.to_string() })?;
+    let proxy = config.proxy.as_deref().map(reqwest::Proxy::all).transpose();
+    let proxy = proxy.map_err(|error| ClientError { what: "proxy", why: body::innermost(&error) })?;
+    let builder = || {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(agent.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(limits.connect)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(20))
+            .http2_max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            // Decompressed by `body`, which counts both sides.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            // Only what the configuration says, never what the environment says.
+            .no_proxy();
+        if let Some(proxy) = &proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        if is_guarded {
+            builder = builder.dns_resolver(GuardedResolver);
+        }
+        builder
+    };
+    // A machine without trust roots still polls http; its https fails poll by poll, and says why.
+    let made = builder().build().or_else(|_| builder().tls_certs_only([]).build());
+    made.map_err(|error| ClientError { what: "client", why: body::innermost(&error) })
+}
+
+/// The system's resolver, less the addresses of the local network.
+struct GuardedResolver;
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public = guard::keep_public(name.as_str(), found)?;
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl Request {
+    fn headers_for(&self, url: &Url) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        if url.origin() == self.origin {
+            for (name, value) in &self.headers {
+                if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+                    map.append(name, value);
+                }
+            }
+            if let Some((user, password)) = &self.basic {
+                let pair = data_encoding::BASE64.encode(format!("{user}:{password}").as_bytes());
+                insert(&mut map, header::AUTHORIZATION, &format!("Basic {pair}"));
+            }
+        }
+        // Ours last: they are the same for every feed.
+        map.remove(header::USER_AGENT);
+        insert(&mut map, header::ACCEPT, ACCEPT);
+        insert(&mut map, header::ACCEPT_ENCODING, body::ACCEPT_ENCODING);
+        if let Some(etag) = &self.validators.etag {
+            insert(&mut map, header::IF_NONE_MATCH, etag);
+        }
+        if let Some(last_modified) = &self.validators.last_modified {
+            insert(&mut map, header::IF_MODIFIED_SINCE, last_modified);
+        }
+        map
+    }
+}
+
+fn insert(map: &mut HeaderMap, name: HeaderName, value: &str) {
+    // Latin-1 came in as the characters of the same number, and goes back as the bytes that it was.
+    let bytes: Vec<u8> = value.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+    if let Ok(mut value) = HeaderValue::from_bytes(&bytes) {
+        value.set_sensitive(name == header::AUTHORIZATION);
+        map.insert(name, value);
+    }
+}
+
+/// The first value of a header, byte for byte: each byte a character.
+fn text(map: &HeaderMap, name: HeaderName) -> Option<String> {
+    map.get(name).map(|value| value.as_bytes().iter().map(|byte| char::from(*byte)).collect())
+}
+
+enum Hop {
+    End(Box<Fetched>),
+    Redirect { status: u16, location: String },
+}
+
+fn read_answer(trail: &Trail, status: u16, said: &HeaderMap, is_conditional: bool, now: Time) -> Answer {
+    let date = text(said, header::DATE).and_then(|text| headers::date(&text)).unwrap_or(now);
+    let cache: Vec<_> = said.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).collect();
+    let (expires, age) = (text(said, header::EXPIRES), text(said, header::AGE));
+    Answer {
+        url: trail.url.clone(),
+        moved_to: trail.permanent.clone(),
+        status,
+        validators: Validators { etag: text(said, header::ETAG), last_modified: text(said, header::LAST_MODIFIED) },
+        date,
+        freshness: headers::freshness(&cache.join(","), expires.as_deref(), date, age.as_deref()),
+        is_conditional,
+    }
+}
+
+fn network(url: &Url, why: String) -> FetchError {
+    FetchError::Network { host: host_of(url), why }
+}
+
+/// What a request that brought no answer failed of.
+fn unsent(url: &Url, error: &reqwest::Error) -> FetchError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(local) = inner.downcast_ref::<LocalAddress>() {
+            return local.clone().into();
+        }
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return FetchError::Tls { host: host_of(url), why: tls.to_string() };
+        }
+        // An io::Error hides what it wraps from `source`.
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as _).or_else(|| inner.source());
+    }
+    let why = if error.is_timeout() { "no connection in time".to_owned() } else { body::innermost(error) };
+    network(url, why)
+}

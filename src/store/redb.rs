@@ -1,4 +1,260 @@
-//! To be written.
+//! The default store: one file, by redb.
+//!
+//! Writes go through one thread ([`writer`]) and are durable when they return. Point reads take microseconds and run in
+//! place; reads of many rows run on tokio's threads for blocking work. Leases and due times are in memory ([`polls`]), and so
+//! are sums over the outbox ([`ledger`]).
+
+mod batch;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod disk;
+mod fault;
+mod feeds;
+mod file;
+mod ledger;
+mod open;
+mod outbox;
+mod polls;
+mod record;
+mod tables;
+mod view;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use async_trait::async_trait;
+use redb::Database;
+
+use crate::feed::{Destination, FeedId, Time};
+
+use self::fault::{Fault, contain};
+use self::ledger::{Board, Ledger};
+use self::polls::Polls;
+use self::view::View;
+use self::writer::Writer;
+use super::{
+    Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, NodeFacts, OutboxRow, Seen, Settlement, Store,
+    StoreError, Waiting,
+};
+
 /// The default store.
-#[derive(Debug)]
-pub struct RedbStore;
+pub struct RedbStore {
+    // Before `shared`: the writer ends first.
+    writer: Writer,
+    shared: Arc<Shared>,
+}
+
+/// How a database that failed is opened again.
+type Reopen = Box<dyn Fn() -> Result<Database, Fault> + Send + Sync>;
+
+/// What the writer and the readers have in common.
+struct Shared {
+    path: PathBuf,
+    reopen: Reopen,
+    /// `None` while the writer opens it again.
+    database: RwLock<Option<Database>>,
+    polls: Mutex<Polls>,
+    board: Mutex<Board>,
+}
+
+impl RedbStore {
+    /// A point read, in place.
+    fn read<T>(&self, look: impl FnOnce(&View) -> Result<T, Fault>) -> Result<T, StoreError> {
+        self.told(self.shared.read(look))
+    }
+
+    /// A read of many rows, on a thread that may block.
+    async fn scan<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let rows = tokio::task::spawn_blocking(move || shared.read(look)).await;
+        self.told(rows.unwrap_or_else(|e| Err(Fault::Io(e.to_string()))))
+    }
+
+    /// The outcome as callers see it. redb reads nothing more after an error of the disk: the writer opens it again.
+    fn told<T>(&self, outcome: Result<T, Fault>) -> Result<T, StoreError> {
+        outcome.map_err(|fault| {
+            if matches!(fault, Fault::Io(_)) {
+                self.writer.nudge();
+            }
+            fault.at(&self.shared.path)
+        })
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut batch::Batch<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.write(write, |_| ()).await.map_err(|fault| fault.at(&self.shared.path))
+    }
+}
+
+#[async_trait]
+impl Store for RedbStore {
+    async fn meta(&self) -> Result<Meta, StoreError> {
+        self.read(View::meta)
+    }
+
+    async fn set_meta(&self, meta: Meta) -> Result<(), StoreError> {
+        self.write(move |batch| batch.tables.set_meta(&meta)).await
+    }
+
+    async fn sync_feeds(&self, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let take_over = move |plans: &Result<Vec<_>, Fault>| {
+            if let Ok(plans) = plans {
+                shared.polls().sync(plans);
+            }
+        };
+        let written = self.writer.write(move |batch| feeds::sync(batch, feeds, now), take_over).await;
+        written.map(|_| ()).map_err(|fault| fault.at(&self.shared.path))
+    }
+
+    fn next_due(&self) -> Option<Time> {
+        self.shared.polls().next_due()
+    }
+
+    async fn claim_due(&self, which: Due, now: Time, limit: usize) -> Result<Vec<Claim>, StoreError> {
+        // No await between lease and answer: a lease that nobody is told of would never end.
+        let leases = self.shared.polls().claim(which, now, limit);
+        let rows = self.read(|view| leases.iter().map(|(feed, _)| view.feed(feed)).collect::<Result<Vec<_>, _>>());
+        if rows.is_err() {
+            let mut polls = self.shared.polls();
+            leases.iter().for_each(|(feed, epoch)| polls.take_back(feed, *epoch));
+        }
+        let claims = leases.into_iter().zip(rows?);
+        Ok(claims.filter_map(|((feed, epoch), row)| Some(Claim { feed, epoch, row: row? })).collect())
+    }
+
+    fn release(&self, claim: Claim, due: Time) {
+        self.shared.polls().release(&claim.feed, claim.epoch, due);
+    }
+
+    async fn load_seen(&self, feed: &FeedId) -> Result<Seen, StoreError> {
+        self.read(|view| view.seen(feed))
+    }
+
+    async fn complete(&self, completion: Completion, now: Time) -> Result<(), StoreError> {
+        let feed = completion.claim.feed.clone();
+        if !self.shared.polls().begin_end(&feed, completion.claim.epoch) {
+            return Err(StoreError::Stale { what: format!("feed {feed}") });
+        }
+        // Also after a failure the feed is due when the poller wanted it, whatever the file says: a disk that is full must
+        // not make us poll a host again and again.
+        let (shared, due) = (Arc::clone(&self.shared), completion.claim.row.next_due);
+        let end = move |_: &Result<(), Fault>| shared.polls().end(&feed, due);
+        let written = self.writer.write(move |batch| feeds::complete(batch, completion, now), end).await;
+        written.map_err(|fault| fault.at(&self.shared.path))
+    }
+
+    async fn set_paused(&self, feed: &FeedId, is_paused: bool) -> Result<bool, StoreError> {
+        let (shared, id, feed) = (Arc::clone(&self.shared), feed.clone(), feed.clone());
+        let note = move |is_known: &Result<bool, Fault>| {
+            if is_known.is_ok() {
+                shared.polls().set_paused(&id, is_paused);
+            }
+        };
+        let written = self.writer.write(move |batch| feeds::set_paused(batch, &feed, is_paused), note).await;
+        written.map_err(|fault| fault.at(&self.shared.path))
+    }
+
+    fn waiting(&self) -> Vec<Waiting> {
+        self.shared.board().values().cloned().collect()
+    }
+
+    fn waiting_bytes(&self) -> u64 {
+        self.shared.board().values().map(|line| line.bytes).sum()
+    }
+
+    async fn claim_outbox(
+        &self,
+        mut wanted: Vec<(Destination, usize)>,
+        now: Time,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        wanted.retain(|(_, limit)| *limit > 0);
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(move |batch| outbox::claim(batch, wanted, now)).await
+    }
+
+    async fn rows(&self, destination: &Destination) -> Result<Vec<OutboxRow>, StoreError> {
+        let destination = destination.clone();
+        self.scan(move |view| view.rows(&destination)).await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>, now: Time) -> Result<(), StoreError> {
+        if settlements.is_empty() {
+            return Ok(());
+        }
+        self.write(move |batch| outbox::settle(batch, settlements, now)).await
+    }
+
+    async fn set_node(&self, destination: Destination, facts: NodeFacts) -> Result<(), StoreError> {
+        self.write(move |batch| outbox::set_node(batch, destination, facts)).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<(Destination, NodeFacts)>, StoreError> {
+        self.scan(View::nodes).await
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        self.scan(View::outbox).await
+    }
+
+    async fn feed(&self, feed: &FeedId) -> Result<Option<FeedRow>, StoreError> {
+        self.read(|view| view.feed(feed))
+    }
+
+    async fn feeds(&self) -> Result<Vec<(FeedId, FeedRow)>, StoreError> {
+        self.scan(View::feeds).await
+    }
+
+    async fn hosts(&self) -> Result<BTreeMap<String, HostRow>, StoreError> {
+        self.scan(View::hosts).await
+    }
+}
+
+impl Shared {
+    fn read<T>(&self, look: impl FnOnce(&View) -> Result<T, Fault>) -> Result<T, Fault> {
+        let database = self.database();
+        let database = database.as_ref().ok_or_else(|| Fault::Io("it is being opened again".to_owned()))?;
+        contain(|| look(&View::new(database)?))
+    }
+
+    fn database(&self) -> RwLockReadGuard<'_, Option<Database>> {
+        self.database.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_database(&self, database: Option<Database>) {
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = database;
+    }
+
+    fn open_again(&self) -> Result<(Database, Ledger), Fault> {
+        contain(|| {
+            let database = (self.reopen)()?;
+            let ledger = View::new(&database)?.ledger()?;
+            Ok((database, ledger))
+        })
+    }
+
+    fn polls(&self) -> MutexGuard<'_, Polls> {
+        self.polls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for RedbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedbStore").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}

@@ -53,10 +53,49 @@ pub struct PollFacts {
     pub status: Option<u16>,
     /// Failures in a row.
     pub failures: u32,
+    /// Since when polls fail; set with the first of `failures`.
+    pub failing_since: Option<Time>,
     /// Why the next poll is when it is, for `status`.
     pub why: String,
+    /// When `once` takes the feed as due, which is a little before `next_due`.
+    pub once_due: Option<Time>,
+    /// The schedule that `next_due` was computed by, as text.
+    pub timing: String,
+    /// What the interval of an unchanged feed has grown to, seconds; `None`: the configured one.
+    pub stretched_seconds: Option<u64>,
+    /// What the last document asked for between two polls (`ttl`, `sy:*`), seconds.
+    pub document_seconds: Option<u64>,
+    /// Hours without polls by the last document, UTC.
+    pub skip_hours: Vec<u8>,
+    /// Days without polls by the last document, UTC, 0 is Monday.
+    pub skip_days: Vec<u8>,
+    /// The last document that came unconditionally.
+    pub full_poll: Option<Time>,
+    /// The server's weak ETag does not tell equal documents: it is asked by `Last-Modified` alone.
+    pub is_etag_useless: bool,
+    /// Where permanent redirects led often enough; polled in place of `url`.
+    pub moved_to: Option<String>,
+    /// A permanent redirect that is being watched.
+    pub moving: Option<Moving>,
+    /// The recorded redirect leads to another host, and nothing was taken in since.
+    pub has_moved: bool,
+    /// The first 410 in a row.
+    pub gone_since: Option<Time>,
+    /// Why the feed is not polled any more.
+    pub stopped: Option<String>,
     /// The last errors, newest first, at most five.
     pub errors: Vec<(Time, String)>,
+}
+
+/// A permanent redirect that was seen, and is not recorded yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moving {
+    /// Where it leads.
+    pub target: String,
+    /// First sight.
+    pub since: Time,
+    /// Polls that saw it, in a row.
+    pub sightings: u32,
 }
 
 /// What intake remembers of a feed beside its seen-set; `ingest` owns the meaning.
@@ -209,6 +248,8 @@ pub struct NodeFacts {
     pub max_items: Option<u32>,
     /// Whether the account owns the node, when known.
     pub owner: Option<bool>,
+    /// Whether the node keeps items, when known.
+    pub persists: Option<bool>,
     /// Feeds whose first contact with this destination is done.
     pub contacts: Vec<FeedId>,
     /// Set while the destination refuses us.
@@ -219,6 +260,18 @@ pub struct NodeFacts {
     pub failures: u32,
     /// Largest payload that the service takes, in bytes, when known.
     pub max_payload: Option<u64>,
+}
+
+impl NodeFacts {
+    /// Whether the destination refused us last.
+    pub fn is_troubled(&self) -> bool {
+        self.failures > 0 || self.pause.is_some() || self.not_before.is_some()
+    }
+
+    /// The same destination after it took something.
+    pub fn without_trouble(self) -> Self {
+        Self { failures: 0, pause: None, not_before: None, ..self }
+    }
 }
 
 /// State of an outbox row (the life of a delivery).
@@ -235,13 +288,16 @@ pub enum RowState {
     Dead,
 }
 
-/// Names an outbox row: destination number and sequence.
+/// Names an outbox row. A row that is replaced in place by a newer revision has another name from then on, so that nobody
+/// settles what he has not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowId {
     /// Number that the store gave the destination.
     pub node: u32,
     /// Order within the destination.
     pub sequence: u64,
+    /// How often what stands here was replaced.
+    pub turn: u32,
 }
 
 /// An outbox row.
@@ -309,10 +365,12 @@ pub enum Outcome {
         /// What was said.
         reason: String,
     },
-    /// Too much for the server: READY on the next rung of the ladder.
+    /// Too much for the server: READY on another rung of the ladder.
     Shrink {
         /// What was said.
         reason: String,
+        /// The rung to take.
+        rung: u8,
     },
     /// Given up: DEAD.
     Dead {
@@ -340,19 +398,10 @@ pub struct Waiting {
     pub doubt: usize,
     /// SENT rows still kept.
     pub sent: usize,
-    /// When the oldest READY or DOUBT row was queued.
+    /// When the first READY or DOUBT row was queued, deferred ones left out.
     pub oldest: Option<Time>,
     /// Feeds with READY rows whose first contact with the destination is not done.
     pub newcomers: Vec<FeedId>,
-}
-
-/// Who holds a state, as written beside it for the message of a second instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Process id.
-    pub pid: u32,
-    /// The verb: `run` or `once`.
-    pub verb: String,
-    /// Since when.
-    pub since: Time,
+    /// Size of what the READY and DOUBT rows publish, in bytes.
+    pub bytes: u64,
 }

@@ -1,4 +1,305 @@
-//! To be written.
-/// Session.
-#[derive(Debug)]
-pub struct Session;
+//! The session of the account: connects, connects again, and hands out one [`Wire`] to all who use it.
+//!
+//! Nothing queued survives a stream: each bind starts empty, under the next number.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use minidom::Element;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, error, info, warn};
+use xmpp_parsers::stanza_error::{DefinedCondition, ErrorType, StanzaError};
+
+use super::connect::{Bound, Login, LoginError};
+use super::password::{PasswordError, Secret};
+use super::stanza::unsendable;
+use super::stream::{Live, Outgoing};
+use super::tls::Security;
+use super::{Config, Options, Request, RequestError, Status, Timing, Wire};
+
+/// How many stanzas may wait to be written.
+const QUEUE: usize = 4096;
+/// How many messages may wait for a subscriber.
+const INBOX: usize = 1024;
+
+/// Why a session cannot even start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No password.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The account is only a domain.
+    #[error("`jid = \"{0}\"` names no account: it must look like feeds@example.org")]
+    NoAccount(String),
+    /// The extra trust roots cannot be used.
+    #[error("`ca-file` {}: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// TLS cannot be set up at all.
+    #[error("TLS: {0}")]
+    Tls(String),
+}
+
+/// A handle on the account's session; the session ends when the last one is dropped.
+#[derive(Clone)]
+pub struct Session {
+    hub: Arc<Hub>,
+    closing: Arc<watch::Sender<bool>>,
+    patience: Duration,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Session").field(&*self.hub.status.borrow()).finish()
+    }
+}
+
+impl Session {
+    /// Starts connecting in the background. Must be called within a tokio runtime.
+    pub fn start(config: Config, options: Options) -> Result<Self, StartError> {
+        if config.jid.node().is_none() {
+            return Err(StartError::NoAccount(config.jid.to_string()));
+        }
+        let password = config.password.resolve()?;
+        let security = Security::new(&config)?;
+        let hub = Arc::new(Hub::default());
+        let (closing, is_closing) = watch::channel(false);
+        let patience = options.timing.close * 2;
+        tokio::spawn(Keeper { config, password, security, options, hub: hub.clone() }.run(is_closing));
+        Ok(Self { hub, closing: Arc::new(closing), patience })
+    }
+
+    /// Sends what is queued, closes the stream, waits for both, though not for long.
+    pub async fn close(&self) {
+        self.closing.send_replace(true);
+        let mut status = self.status();
+        let is_over = |status: &Status| matches!(status, Status::Closed | Status::Refused { .. });
+        let _ = timeout(self.patience, status.wait_for(is_over)).await;
+    }
+
+    /// How many bytes the server lets a stanza take (XEP-0478), if it tells.
+    pub fn stanza_limit_bytes(&self) -> Option<u32> {
+        Some(self.hub.stanza_limit_bytes.load(Relaxed)).filter(|limit| *limit > 0)
+    }
+
+    /// How many answers came in that answered nothing: late, or forged.
+    pub fn stray_answers(&self) -> u64 {
+        self.hub.stray_answers.load(Relaxed)
+    }
+}
+
+impl Wire for Session {
+    fn status(&self) -> watch::Receiver<Status> {
+        self.hub.status.subscribe()
+    }
+
+    fn request(&self, request: Request) -> BoxFuture<'static, Result<Option<Element>, RequestError>> {
+        if let Some(fault) = unsendable(&request.payload) {
+            let refused = RequestError::Refused(bad_request(fault));
+            return Box::pin(async move { Err(refused) });
+        }
+        let (answer, answered) = oneshot::channel();
+        let queued = match unguessable_id() {
+            Some(id) => self.hub.queue(Outgoing::Request { id, request, answer }),
+            None => Err(RequestError::Offline),
+        };
+        Box::pin(async move {
+            queued?;
+            answered.await.unwrap_or(Err(RequestError::Offline))
+        })
+    }
+
+    fn send(&self, stanza: Element) -> Result<(), RequestError> {
+        match unsendable(&stanza) {
+            Some(fault) => Err(RequestError::Refused(bad_request(fault))),
+            None => self.hub.queue(Outgoing::Stanza(stanza)),
+        }
+    }
+
+    fn incoming(&self) -> mpsc::Receiver<Element> {
+        self.hub.subscribe()
+    }
+}
+
+/// What a server would say to it, if it did not close the stream at once.
+fn bad_request(fault: &str) -> Element {
+    let text = format!("not sent: the stanza {fault}");
+    StanzaError::new(ErrorType::Modify, DefinedCondition::BadRequest, "en", text).into()
+}
+
+/// 128 random bits; `None` when the system has none to give.
+pub(super) fn unguessable_id() -> Option<String> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).ok()?;
+    Some(data_encoding::HEXLOWER.encode(&bits))
+}
+
+/// What the handles, the keeper and the stream of the moment share.
+pub(super) struct Hub {
+    status: watch::Sender<Status>,
+    link: Mutex<Option<mpsc::Sender<Outgoing>>>,
+    subscribers: Mutex<Vec<mpsc::Sender<Element>>>,
+    stanza_limit_bytes: AtomicU32,
+    stray_answers: AtomicU64,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            status: watch::Sender::new(Status::Offline { reason: None }),
+            link: Mutex::default(),
+            subscribers: Mutex::default(),
+            stanza_limit_bytes: AtomicU32::new(0),
+            stray_answers: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Hub {
+    fn queue(&self, outgoing: Outgoing) -> Result<(), RequestError> {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        let link = link.as_ref().ok_or(RequestError::Offline)?;
+        link.try_send(outgoing).map_err(|_| RequestError::Offline)
+    }
+
+    fn connect(&self, link: Option<mpsc::Sender<Outgoing>>) {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    fn subscribe(&self) -> mpsc::Receiver<Element> {
+        let (subscriber, inbox) = mpsc::channel(INBOX);
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner).push(subscriber);
+        inbox
+    }
+
+    /// Hands a message or presence to all who read.
+    pub(super) fn publish(&self, stanza: &Element) {
+        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribers.retain(|subscriber| {
+            let full = subscriber.try_send(stanza.clone());
+            !matches!(full, Err(mpsc::error::TrySendError::Closed(_)))
+        });
+    }
+
+    /// Counts answers that answer nothing.
+    pub(super) fn count_answer(&self, is_answer: bool) {
+        if !is_answer {
+            self.stray_answers.fetch_add(1, Relaxed);
+            debug!("an answer came in that answers nothing");
+        }
+    }
+}
+
+/// The task that keeps the session up.
+struct Keeper {
+    config: Config,
+    password: Secret,
+    security: Security,
+    options: Options,
+    hub: Arc<Hub>,
+}
+
+impl Keeper {
+    async fn run(self, mut closing: watch::Receiver<bool>) {
+        let (mut binds, mut failures) = (0, 0);
+        while !is_closing(&closing) {
+            match self.log_in(&mut closing).await {
+                None => break,
+                Some(Ok(bound)) => {
+                    binds += 1;
+                    let started = Instant::now();
+                    self.live(bound, binds, &mut closing).await;
+                    failures = if started.elapsed() >= self.options.timing.steady { 1 } else { failures + 1 };
+                }
+                Some(Err(refusal)) if refusal.is_refused() && binds == 0 && self.options.is_refusal_final => {
+                    error!("{refusal}");
+                    self.hub.status.send_replace(Status::Refused { reason: refusal.to_string() });
+                    return;
+                }
+                Some(Err(error)) => {
+                    self.offline(&error.to_string());
+                    failures += 1;
+                }
+            }
+            let delay = back_off(failures, &self.options.timing, fastrand::f64());
+            tokio::select! { () = sleep(delay) => {}, _ = closing.changed() => {} }
+        }
+        self.hub.status.send_replace(Status::Closed);
+    }
+
+    /// `None`: the session is being closed.
+    async fn log_in(&self, closing: &mut watch::Receiver<bool>) -> Option<Result<Bound, LoginError>> {
+        let Self { config, password, security, options, .. } = self;
+        let login = Login { config, password, security, resource: &options.resource, timing: &options.timing };
+        tokio::select! { bound = login.run() => Some(bound), _ = closing.changed() => None }
+    }
+
+    async fn live(&self, bound: Bound, bind: u64, closing: &mut watch::Receiver<bool>) {
+        let (link, outgoing) = mpsc::channel(QUEUE);
+        info!(jid = %bound.jid, "online");
+        self.hub.stanza_limit_bytes.store(bound.stanza_limit_bytes.unwrap_or(0), Relaxed);
+        self.hub.connect(Some(link));
+        self.hub.status.send_replace(Status::Online { bind, jid: bound.jid.clone() });
+        let ended = Live::new(bound, outgoing, self.hub.clone(), &self.options).run(closing).await;
+        // Whoever learns that a request is lost must not find the old stream's state any more.
+        self.hub.connect(None);
+        self.offline(&ended.reason);
+        ended.tell();
+    }
+
+    /// Notes why there is no stream; tells the operator if that is news.
+    fn offline(&self, reason: &str) {
+        let offline = Status::Offline { reason: Some(reason.to_owned()) };
+        let is_news = self.hub.status.send_if_modified(|status| std::mem::replace(status, offline.clone()) != offline);
+        if is_news {
+            warn!("offline: {reason}");
+        }
+    }
+}
+
+fn is_closing(closing: &watch::Receiver<bool>) -> bool {
+    *closing.borrow() || closing.has_changed().is_err()
+}
+
+/// The wait before the next try, after so many failures on end; `jitter` is between 0 and 1.
+fn back_off(failures: u32, timing: &Timing, jitter: f64) -> Duration {
+    let (first, longest) = timing.back_off;
+    let doubled = first.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1)));
+    doubled.min(longest).mul_f64(0.5 + jitter / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_are_jittered() {
+        let seconds = |failures, jitter| back_off(failures, &Timing::default(), jitter).as_secs_f64();
+        assert_eq!(
+            [1, 2, 3, 6, 7, 8, 100, u32::MAX].map(|n| seconds(n, 1.0)),
+            [1.0, 2.0, 4.0, 32.0, 60.0, 60.0, 60.0, 60.0]
+        );
+        assert_eq!([1, 3, 8].map(|n| seconds(n, 0.0)), [0.5, 2.0, 30.0]);
+    }
+
+    #[test]
+    fn ids_are_long_and_never_the_same() {
+        let ids: std::collections::HashSet<String> = (0..1000).filter_map(|_| unguessable_id()).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| id.len() == 32));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_as_a_server_would() {
+        insta::assert_snapshot!(crate::xmpp::describe(&bad_request("nests too deeply")),
+            @"bad-request (not sent: the stanza nests too deeply)");
+    }
+}

@@ -1,0 +1,115 @@
+//! All files become one configuration, or one list of errors.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::error::ConfigErrors;
+use super::feed::{Common, Feeds};
+use super::file::File;
+use super::print::Merged;
+use super::raw::Fields;
+use super::settings::Defaults;
+use super::{Config, Environment, find, route, sections};
+
+/// Reads everything; reports every error of every file.
+pub(super) fn load(
+    named: Option<&Path>,
+    environment: Environment<'_>,
+    is_traced: bool,
+) -> Result<(Config, Merged), ConfigErrors> {
+    let path = find::main_file(named, environment)?;
+    let main = find::read(&path)?;
+    let feeds = find::feed_files(&path)?.iter().map(|path| find::read(path)).collect::<Vec<_>>();
+    let composed = compose(&main, &feeds, environment, is_traced);
+    let mut errors = main.into_errors();
+    for file in feeds {
+        errors.extend(file.map_or_else(|errors| errors.0, File::into_errors));
+    }
+    match composed {
+        Some(composed) if errors.is_empty() => Ok(composed),
+        _ => Err(ConfigErrors(errors)),
+    }
+}
+
+/// Puts the files together; what is wrong with one is written down in it.
+fn compose(
+    main: &File,
+    files: &[Result<File, ConfigErrors>],
+    environment: Environment<'_>,
+    is_traced: bool,
+) -> Option<(Config, Merged)> {
+    let table = main.parse();
+    let files = files.iter().flatten().map(|file| (file, file.parse())).collect::<Vec<_>>();
+    let nothing = DeTable::new();
+    let mut root = Fields::new(main.name(), main, 0..0, table.get_ref());
+    let mut merged = Merged::default();
+    let mut section = |key: &'static str| {
+        let name = format!("[{key}]");
+        let found = root.raw(key).and_then(|raw| Fields::of(name.clone(), raw));
+        found.unwrap_or_else(|| Fields::new(name, main, 0..0, &nothing)).traced(is_traced)
+    };
+
+    let mut fields = section("xmpp");
+    let xmpp = if table.get_ref().contains_key("xmpp") { sections::xmpp(&mut fields) } else { None };
+    merged.add("[xmpp]".to_owned(), fields.finish());
+    let account = xmpp.as_ref().map(|xmpp| xmpp.jid.to_string()).unwrap_or_default();
+
+    let mut fields = section("defaults");
+    let defaults = Defaults::read(&mut fields, &account);
+    let layer = fields.layer();
+    merged.add("[defaults]".to_owned(), fields.finish());
+
+    let mut fields = section("http");
+    let http = sections::http(&mut fields);
+    merged.add("[http]".to_owned(), fields.finish());
+
+    let mut fields = section("store");
+    let store = sections::store(&mut fields, &main.path, environment);
+    merged.add("[store]".to_owned(), fields.finish());
+
+    let mut fields = section("web");
+    let web = sections::web(&mut fields);
+    fields.finish();
+    let mut fields = section("log");
+    sections::log(&mut fields);
+    fields.finish();
+
+    let common =
+        Common { defaults: &defaults, layer: &layer, account: &account, allow_file: http.allow_file, is_traced };
+    let mut feeds = Feeds::new(common, merged);
+    let route_nodes = Arc::new(defaults.nodes.settled(true));
+    let (routes, route_targets) = match root.raw("route") {
+        Some(list) => route::routes(list, &defaults.nodes, &route_nodes, &mut feeds, is_traced),
+        None => (Vec::new(), Vec::new()),
+    };
+    for (file, tables) in &files {
+        feeds.read_file(file, tables);
+    }
+    let (feeds, merged) = feeds.finish();
+
+    refuse_feeds(&mut root, table.get_ref());
+    root.finish();
+    if !table.get_ref().contains_key("xmpp") {
+        main.complain_of_all(
+            "there is no [xmpp] section",
+            "[xmpp]\njid = \"feeds@example.org\"\npassword-file = \"password\"",
+        );
+    }
+    let (path, routes) = (main.path.clone(), Arc::new(routes));
+    Some((Config { path, xmpp: xmpp?, store, http, web, feeds, routes, route_targets, route_nodes }, merged))
+}
+
+/// Feeds stand in files of their own.
+fn refuse_feeds(root: &mut Fields<'_>, table: &DeTable<'_>) {
+    for (key, value) in table {
+        if value.get_ref().as_table().is_some_and(|table| table.contains_key("url")) {
+            root.refuse(
+                key.get_ref(),
+                "is a feed, and feeds stand in feeds.d",
+                "move it into feeds.d/feeds.toml beside this file",
+            );
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The sections of tidings.toml that one module each is interested in.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use crate::xmpp::{Password, Tls};
+use crate::{source, store, web, xmpp};
+
+use super::Environment;
+use super::address::is_loopback;
+use super::raw::Fields;
+use super::value::Secret;
+
+/// `[xmpp]`.
+pub(super) fn xmpp(fields: &mut Fields<'_>) -> Option<xmpp::Config> {
+    let jid = fields.need("jid", "the account that publishes: jid = \"feeds@example.org\"");
+    let password = password(fields);
+    let server: Option<String> = fields.get("server");
+    let tls = fields.or("tls", &Tls::StartTls);
+    if tls == Tls::None && !server.as_deref().is_some_and(is_loopback) {
+        let hint = "set server = \"127.0.0.1\" when it runs on this machine; else leave `tls` out";
+        fields.wrong("tls", "`tls = \"none\"` is for a `server` on a loopback address only".to_owned(), hint);
+    }
+    let ca_file = fields.get("ca-file");
+    let allow_plain = fields.or("allow-plain", &false);
+    let settle = fields.get("settle");
+    fields.later("component");
+    Some(xmpp::Config { jid: jid?, password, server, tls, ca_file, allow_plain, settle })
+}
+
+/// The password's file is not looked at: `check` works without it.
+fn password(fields: &mut Fields<'_>) -> Password {
+    let (literal, file): (Option<Secret>, Option<PathBuf>) = (fields.get("password"), fields.get("password-file"));
+    if let Some(raw) = fields.raw("password") {
+        if raw.file.is_public {
+            let hint = format!("chmod o-r {}, or name a file that holds it: password-file", raw.file.path.display());
+            raw.wrong::<()>("the password stands in a file that everyone can read", hint);
+        }
+        if file.is_some() {
+            raw.wrong::<()>("both `password` and `password-file` are set", "keep one of them");
+        }
+    }
+    match (literal, file) {
+        (_, Some(path)) => Password::File(path),
+        (Some(Secret(text)), None) => Password::Literal(text),
+        (None, None) => Password::Environment,
+    }
+}
+
+/// `[http]`.
+pub(super) fn http(fields: &mut Fields<'_>) -> source::Config {
+    let contact: Option<String> = fields.get("contact");
+    if contact
+        .as_ref()
+        .is_some_and(|contact| !contact.bytes().all(|byte| byte.is_ascii_graphic() && !b"()".contains(&byte)))
+    {
+        let hint = "a web address or a mail address, in ASCII and without spaces";
+        fields.wrong("contact", "`contact` cannot stand in a User-Agent".to_owned(), hint);
+    }
+    let proxy: Option<Url> = fields.get("proxy");
+    if proxy.as_ref().is_some_and(|proxy| !["http", "https", "socks5", "socks5h"].contains(&proxy.scheme())) {
+        fields.wrong(
+            "proxy",
+            "no such kind of proxy".to_owned(),
+            "http://…, https://…, socks5://… and socks5h://… are known",
+        );
+    }
+    source::Config {
+        contact,
+        proxy: proxy.map(String::from),
+        host_interval: fields.or("host-interval", &Duration::from_secs(1)),
+        per_host: fields.or("per-host", &1),
+        concurrency: fields.or("concurrency", &64),
+        allow_file: fields.or("allow-file", &false),
+    }
+}
+
+/// `[store]`. Without a path: the service's folder for the service and for whoever uses its configuration, else the
+/// user's.
+pub(super) fn store(fields: &mut Fields<'_>, config: &Path, environment: Environment<'_>) -> store::Config {
+    let folder = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of_service = folder("STATE_DIRECTORY")
+        .or_else(|| config.starts_with("/etc/tidings").then(|| PathBuf::from("/var/lib/tidings")));
+    let of_user =
+        || folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state"))).map(|at| at.join("tidings"));
+    let default = of_service.or_else(of_user).map(|folder| folder.join("state.redb"));
+    if default.is_none() && !fields.has("path") {
+        fields
+            .complain("there is no place for the state: HOME is not set".to_owned(), "[store]\npath = \"state.redb\"");
+    }
+    store::Config { path: fields.or("path", &default).unwrap_or_default() }
+}
+
+/// `[web]`.
+pub(super) fn web(fields: &mut Fields<'_>) -> web::Config {
+    fields.later("listen");
+    web::Config::default()
+}
+
+/// `[log]`.
+pub(super) fn log(fields: &mut Fields<'_>) {
+    fields.later("health-node");
+    fields.later("health-chat");
+}

@@ -1,0 +1,161 @@
+//! What `tidings status` tells: the same object, whether a gateway runs or the state is read from outside.
+
+use serde::{Deserialize, Serialize};
+
+use crate::feed::{FeedId, Time};
+use crate::store::{FeedRow, OutboxRow, RowState, Store, StoreError};
+
+use super::Holder;
+
+/// A session that is down for longer makes `status --check` fail.
+const LONGEST_OFFLINE_SECONDS: i64 = 5 * 60;
+/// A row that waits longer makes `status --check` fail.
+const LONGEST_WAIT_SECONDS: i64 = 15 * 60;
+
+/// The whole answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the program that answers.
+    pub version: String,
+    /// When it was asked.
+    pub at: Time,
+    /// The gateway that holds the state; `None` when none runs.
+    pub gateway: Option<Holder>,
+    /// The XMPP session; `None` when no gateway runs.
+    pub session: Option<SessionStatus>,
+    /// Feeds, by id.
+    pub feeds: Vec<FeedStatus>,
+    /// Destinations with rows, in the order of their names.
+    pub outbox: Vec<DestinationStatus>,
+}
+
+/// The XMPP session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionStatus {
+    /// Whether it is bound.
+    pub is_connected: bool,
+    /// Since when it is what it is.
+    pub since: Time,
+    /// The address that is bound.
+    pub jid: Option<String>,
+    /// Why it is down.
+    pub reason: Option<String>,
+    /// How often it was bound.
+    pub binds: u64,
+}
+
+/// One feed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeedStatus {
+    /// Its id.
+    pub id: FeedId,
+    /// `ok`, `failing`, `new`, `paused`.
+    pub state: String,
+    /// All that is kept of it.
+    pub row: FeedRow,
+    /// How many entries are known; told for a single feed only.
+    pub known_entries: Option<usize>,
+}
+
+/// One destination.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DestinationStatus {
+    /// As operators see it.
+    pub destination: String,
+    /// Rows that wait to be sent, deferred ones included.
+    pub ready: usize,
+    /// Rows that may have been sent.
+    pub doubt: usize,
+    /// Rows that were given up, with the last reason.
+    pub dead: usize,
+    /// When the oldest waiting row came.
+    pub oldest: Option<Time>,
+    /// Why nothing is sent, or the last refusal.
+    pub reason: Option<String>,
+}
+
+impl Status {
+    /// What is unhealthy, in words; empty when all is well.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if let Some(session) = self.session.as_ref().filter(|session| !session.is_connected) {
+            let seconds = (self.at - session.since).num_seconds();
+            if seconds > LONGEST_OFFLINE_SECONDS {
+                complaints.push(format!("not connected for {} min", seconds / 60));
+            }
+        }
+        for row in &self.outbox {
+            let waits = row.oldest.map_or(0, |oldest| (self.at - oldest).num_seconds());
+            if waits > LONGEST_WAIT_SECONDS {
+                complaints.push(format!("{}: entries wait for {} min", row.destination, waits / 60));
+            }
+            if row.dead > 0 {
+                complaints.push(format!("{}: {} entries were given up", row.destination, row.dead));
+            }
+        }
+        complaints
+    }
+}
+
+/// Reads the status out of a store. `feed` narrows it to one feed; the error names it when there is none.
+pub async fn collect(
+    store: &dyn Store,
+    gateway: Option<Holder>,
+    session: Option<SessionStatus>,
+    feed: Option<&FeedId>,
+    now: Time,
+) -> Result<Status, StoreError> {
+    let rows = match feed {
+        Some(id) => store.feed(id).await?.map(|row| (id.clone(), row)).into_iter().collect(),
+        None => store.feeds().await?,
+    };
+    let mut feeds = Vec::with_capacity(rows.len());
+    for (id, row) in rows {
+        let known_entries = if feed.is_some() { Some(store.load_seen(&id).await?.entries.len()) } else { None };
+        feeds.push(FeedStatus { state: state_of(&row).to_owned(), id, row, known_entries });
+    }
+    let nodes = store.nodes().await?;
+    let mut outbox = summarise(&store.outbox().await?, feed);
+    for (destination, facts) in nodes {
+        let name = destination.to_string();
+        if let (Some(pause), Some(row)) = (facts.pause, outbox.iter_mut().find(|row| row.destination == name)) {
+            row.reason = Some(pause.reason);
+        }
+    }
+    Ok(Status { version: env!("CARGO_PKG_VERSION").to_owned(), at: now, gateway, session, feeds, outbox })
+}
+
+fn state_of(row: &FeedRow) -> &'static str {
+    match row {
+        row if row.paused => "paused",
+        row if row.poll.failures > 0 => "failing",
+        row if row.read.first_contact.is_none() => "new",
+        _ => "ok",
+    }
+}
+
+fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>) -> Vec<DestinationStatus> {
+    let mut by_name = std::collections::BTreeMap::<String, DestinationStatus>::new();
+    for row in rows.iter().filter(|row| row.state != RowState::Sent && feed.is_none_or(|feed| row.feed == *feed)) {
+        let destination = row.destination.to_string();
+        let status = by_name.entry(destination.clone()).or_insert(DestinationStatus {
+            destination,
+            ready: 0,
+            doubt: 0,
+            dead: 0,
+            oldest: None,
+            reason: None,
+        });
+        match row.state {
+            RowState::Ready => status.ready += 1,
+            RowState::Doubt => status.doubt += 1,
+            RowState::Dead => status.dead += 1,
+            RowState::Sent => {}
+        }
+        if row.state != RowState::Dead {
+            status.oldest = Some(status.oldest.map_or(row.queued, |oldest| oldest.min(row.queued)));
+        }
+        status.reason = row.reason.clone().or(status.reason.take());
+    }
+    by_name.into_values().collect()
+}

@@ -1,0 +1,103 @@
+//! Why a lane ended before its destination had everything, and what is written down about it.
+
+use std::time::Duration;
+
+use tracing::{error, warn};
+
+use crate::feed::{Destination, Time};
+use crate::store::{NodeFacts, Pause, Store, StoreError};
+
+use super::backoff;
+use super::verdict::Verdict;
+
+/// A paused destination is looked at again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// Why a lane ended.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The destination or the stream.
+    Verdict(Verdict),
+    /// The state; whether the last commit is there is unknown.
+    Store(StoreError),
+}
+
+impl From<Verdict> for Halt {
+    fn from(verdict: Verdict) -> Self {
+        Self::Verdict(verdict)
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Halt {
+    /// Whether rows may have been left in doubt, so that the node has to be asked before anything else is sent.
+    pub(crate) fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Verdict(Verdict::Lost(_) | Verdict::InDoubt(_)))
+    }
+
+    /// Whether the node may not be what it was when it was audited.
+    pub(crate) fn asks_for_audit(&self) -> bool {
+        matches!(self, Self::Verdict(Verdict::Configure(_) | Verdict::Pause(_) | Verdict::WithoutPreconditions(_)))
+    }
+
+    /// Writes down how long the destination waits, and tells the operator when that is news.
+    pub(crate) async fn write_down(self, store: &dyn Store, destination: &Destination, now: Time) {
+        let verdict = match self {
+            Self::Verdict(verdict) => verdict,
+            Self::Store(error) => {
+                error!(%destination, %error, "the state cannot be read or written");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                return;
+            }
+        };
+        let waiting = store.waiting().into_iter().find(|waiting| waiting.destination == *destination);
+        let known = waiting.map(|waiting| waiting.facts).unwrap_or_default();
+        if let Some(facts) = facts_after(verdict, &known, destination, now, fastrand::f64())
+            && let Err(error) = store.set_node(destination.clone(), facts).await
+        {
+            error!(%destination, %error, "the state cannot be written");
+        }
+    }
+}
+
+/// What is known of the destination after a verdict; `None` when nothing changes.
+fn facts_after(
+    verdict: Verdict,
+    known: &NodeFacts,
+    destination: &Destination,
+    now: Time,
+    chance: f64,
+) -> Option<NodeFacts> {
+    let failures = known.failures.saturating_add(1);
+    let wait = |failures| Some(now + backoff::delay(failures, chance));
+    match verdict {
+        // Being offline is not a refusal: recovery follows the next bind.
+        Verdict::Lost(_) => None,
+        Verdict::InDoubt(_) => Some(NodeFacts { not_before: wait(failures), failures, ..known.clone() }),
+        Verdict::Configure(reason) => {
+            warn!(%destination, reason, "the node is gone; making it again");
+            let not_before = if known.failures == 0 { None } else { wait(failures) };
+            Some(NodeFacts { not_before, failures, ..known.clone() })
+        }
+        Verdict::Retry(reason) => {
+            if known.failures == 0 {
+                warn!(%destination, reason, "refused for now; trying again with growing pauses");
+            }
+            Some(NodeFacts { not_before: wait(failures), failures, ..known.clone() })
+        }
+        Verdict::Pause(reason) | Verdict::WithoutPreconditions(reason) => {
+            let since = known.pause.as_ref().filter(|pause| pause.reason == reason).map_or(now, |pause| pause.since);
+            if since == now {
+                warn!(%destination, reason, "nothing can be published there; looking again every hour");
+            }
+            let pause = Pause { reason, since, until: now + LOOK_AGAIN };
+            Some(NodeFacts { pause: Some(pause), ..known.clone() })
+        }
+        Verdict::Delivered | Verdict::Shrink(_) => None,
+    }
+}

@@ -1,0 +1,103 @@
+//! What `deliver` is told by the configuration.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use xmpp_parsers::jid::BareJid;
+
+use crate::atom::Style;
+use crate::feed::{Destination, FeedId};
+
+/// What is done with a doubtful item of a node that does not persist items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnDoubt {
+    /// Sent again: may be told twice.
+    Resend,
+    /// Counted as delivered: may be lost.
+    Skip,
+}
+
+/// Who may subscribe to a node (XEP-0060 §4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Anyone.
+    Open,
+    /// Those on the owner's list.
+    Whitelist,
+    /// Those with presence (PEP).
+    Presence,
+}
+
+/// How a node is created and kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NodeSettings {
+    /// `pubsub#type`.
+    pub kind: String,
+    /// `pubsub#max_items`; `None` is `max`.
+    pub max_items: Option<u32>,
+    /// `pubsub#access_model`.
+    pub access: Access,
+    /// Whether a missing node is created.
+    pub create: bool,
+    /// `deliver_payloads=0` as XEP-0472 says.
+    pub strict_0472: bool,
+    /// What is done in doubt when the node keeps no items.
+    pub on_doubt: OnDoubt,
+    /// The feed whose title and description the node follows; `None`: named after itself.
+    pub follows: Option<FeedId>,
+    /// Chat: nothing is sent to a person who has not allowed the account's presence.
+    pub require_subscription: bool,
+}
+
+impl Default for NodeSettings {
+    /// For rows of a destination that the configuration no longer names: the node stays as it is.
+    fn default() -> Self {
+        Self {
+            kind: "urn:xmpp:pubsub-social-feed:1".to_owned(),
+            max_items: None,
+            access: Access::Open,
+            create: false,
+            strict_0472: false,
+            on_doubt: OnDoubt::Resend,
+            follows: None,
+            require_subscription: true,
+        }
+    }
+}
+
+/// What `deliver` needs of the configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Settings of the destinations that feeds name.
+    pub nodes: HashMap<Destination, Arc<NodeSettings>>,
+    /// Settings of the nodes that routes make.
+    pub routed: Arc<NodeSettings>,
+    /// How entries of each feed are rendered; others use the default.
+    pub styles: HashMap<FeedId, Arc<Style>>,
+    /// `[xmpp] settle`.
+    pub settle: Option<Duration>,
+    /// The account: a service on another server than its own takes longer to settle.
+    pub account: BareJid,
+}
+
+impl Config {
+    /// Settings of a destination.
+    pub(crate) fn settings(&self, destination: &Destination) -> Arc<NodeSettings> {
+        self.nodes.get(destination).unwrap_or(&self.routed).clone()
+    }
+
+    /// How entries of a feed are rendered.
+    pub(crate) fn style(&self, feed: &FeedId) -> Arc<Style> {
+        self.styles.get(feed).cloned().unwrap_or_default()
+    }
+
+    /// How long after a bind a dead session's stanzas may still be worked off by `service`.
+    pub(crate) fn settle(&self, service: Option<&str>) -> Duration {
+        let is_local = service.is_none_or(|service| {
+            let own = self.account.domain().as_str();
+            service == own || service.strip_suffix(own).is_some_and(|front| front.ends_with('.'))
+        });
+        self.settle.unwrap_or(Duration::from_secs(if is_local { 2 } else { 10 }))
+    }
+}

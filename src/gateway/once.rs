@@ -1,0 +1,134 @@
+//! Cron style: one pass of the same engine over the same state.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::config::Config;
+use crate::deliver::{self, Until};
+use crate::feed::FeedId;
+use crate::source::{Polled, Which};
+use crate::xmpp::{Session, Status, Wire};
+
+use super::parts::Parts;
+use super::{DRAIN, GatewayError, refusal};
+
+/// A server that was never reached is given up this long after the last poll ended.
+const REACH: Duration = Duration::from_secs(30);
+
+/// How `once` runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnceOptions {
+    /// Every feed, not only those that are due.
+    pub all: bool,
+    /// The longest that it may take, polling included.
+    pub timeout: Duration,
+}
+
+/// What `once` did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Feeds that were polled.
+    pub polled: usize,
+    /// Feeds that failed, with the reason.
+    pub failed: Vec<(FeedId, String)>,
+    /// Entries that came with something to publish.
+    pub entries: usize,
+    /// Rows that could not be sent now: paused, deferred or given up.
+    pub left: usize,
+}
+
+/// Polls what is due, publishes what is new, and ends when each polled feed succeeded or failed and no row is left that may
+/// be sent now. With nothing to publish it does not even log in.
+pub async fn once(
+    config: Config,
+    options: OnceOptions,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Summary, GatewayError> {
+    let parts = Parts::open(config, "once").await?;
+    let (phase, until) = watch::channel(Until::Stopped);
+    let delivering = deliver_when_there_is_something(&parts, until);
+    let polling = async {
+        let which = if options.all { Which::All } else { Which::Due };
+        let polled = parts.poller.poll_all(which).await;
+        phase.send_replace(Until::Drained);
+        polled
+    };
+    let pass = futures::future::join(polling, delivering);
+    tokio::pin!(pass);
+    let ended = tokio::select! {
+        ended = &mut pass => Ok(ended),
+        () = sleep(options.timeout) => Err(parts.out_of_time().await),
+        _ = stop.wait_for(|stop| *stop) => Err(GatewayError::Interrupted),
+    };
+    match ended {
+        Ok((polled, delivered)) => {
+            delivered?;
+            Ok(parts.summary(&polled?).await?)
+        }
+        Err(early) => {
+            phase.send_replace(Until::Now);
+            let _ = timeout(DRAIN, pass).await;
+            Err(early)
+        }
+    }
+}
+
+/// Logs in when the first row waits, and not before.
+async fn deliver_when_there_is_something(parts: &Parts, mut until: watch::Receiver<Until>) -> Result<(), GatewayError> {
+    while !deliver::has_work(&*parts.store, (parts.clock)()) {
+        if *until.borrow_and_update() != Until::Stopped {
+            return Ok(());
+        }
+        tokio::select! {
+            () = parts.wake.notified() => {}
+            _ = until.changed() => {}
+        }
+    }
+    let session = parts.start_session().await?;
+    let result = tokio::select! {
+        _ = tokio::spawn(parts.deliverer(&session).run(until.clone())) => Ok(()),
+        error = never_online(parts, &session, until) => Err(error),
+    };
+    session.close().await;
+    result
+}
+
+/// Ends when the login is refused, or when the server was never reached though all polls have ended for a while.
+async fn never_online(parts: &Parts, session: &Session, mut until: watch::Receiver<Until>) -> GatewayError {
+    let mut status = session.status();
+    let reached = |status: &Status| !matches!(status, Status::Offline { .. });
+    let given_up = async {
+        let _ = until.wait_for(|until| *until != Until::Stopped).await;
+        sleep(REACH).await;
+    };
+    tokio::select! {
+        status = status.wait_for(reached) => if let Ok(Status::Refused { .. }) = status.as_deref() {
+            return refusal(status.ok().as_deref());
+        },
+        () = given_up => {
+            let reason = match &*session.status().borrow() {
+                Status::Offline { reason: Some(reason) } => reason.clone(),
+                _ => "no answer".to_owned(),
+            };
+            return GatewayError::Unreachable { reason, waiting: parts.rows_left().await };
+        }
+    }
+    // Online: a refusal is only told to the first login of a process, so there is nothing more to wait for here.
+    std::future::pending().await
+}
+
+impl Parts {
+    async fn summary(&self, polled: &[(FeedId, Polled)]) -> Result<Summary, GatewayError> {
+        let mut summary = Summary { polled: polled.len(), left: self.rows_left().await, ..Summary::default() };
+        for (feed, polled) in polled {
+            match polled {
+                Polled::TakenIn { editions } => summary.entries += editions,
+                Polled::Failed(reason) => summary.failed.push((feed.clone(), reason.clone())),
+                Polled::Unchanged | Polled::Rested(_) => {}
+            }
+        }
+        Ok(summary)
+    }
+}

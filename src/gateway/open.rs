@@ -1,0 +1,33 @@
+//! Taking hold of a state: waits a little for another instance, then names it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::control::{self, Answer, Question};
+use crate::store::{RedbStore, StoreError};
+
+use super::GatewayError;
+
+/// How long another instance may take to let go.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Opens the state, creating it when it never existed.
+pub(crate) async fn open(path: &Path) -> Result<RedbStore, GatewayError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match RedbStore::open(path) {
+            Err(StoreError::Held { .. }) if Instant::now() < deadline => sleep(PAUSE).await,
+            Err(StoreError::Held { path }) => {
+                let holder = match control::ask(&path, &Question::Who).await {
+                    Ok(Some(Answer::Who(holder))) => Some(holder),
+                    _ => None,
+                };
+                return Err(GatewayError::Held { path, holder });
+            }
+            other => return Ok(other?),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The parts of a gateway, put together for one run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::control::{self, Answer, Answerer, Holder, Question, SessionStatus};
+use crate::deliver::Deliverer;
+use crate::feed::{Clock, FeedId, Time};
+use crate::source::{Poller, Roster, Subscription};
+use crate::store::{FeedSync, RowState, Store};
+use crate::xmpp::{Options, Session, Status, Wire};
+
+use super::open::open;
+use super::{GatewayError, clock};
+
+/// The parts.
+pub(crate) struct Parts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) poller: Arc<Poller>,
+    pub(crate) clock: Clock,
+    /// Tells of new rows.
+    pub(crate) wake: Arc<Notify>,
+    session: Arc<Mutex<Option<SessionStatus>>>,
+    socket: Option<JoinHandle<()>>,
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        if let Some(socket) = &self.socket {
+            socket.abort();
+        }
+    }
+}
+
+impl Parts {
+    /// Opens the state, tells it the feeds of the configuration, and answers other verbs from now on.
+    pub(crate) async fn open(config: Config, verb: &str) -> Result<Self, GatewayError> {
+        let config = Arc::new(config);
+        let clock = clock();
+        let store: Arc<dyn Store> = Arc::new(open(&config.store.path).await?);
+        check_account(&*store, &config).await?;
+        store.sync_feeds(feeds(&config), clock()).await?;
+        let wake = Arc::new(Notify::new());
+        let poller = Poller::new(store.clone(), &config.http, roster(&config), clock.clone(), wake.clone())
+            .map_err(|error| GatewayError::Http(error.to_string()))?;
+        let session = Arc::default();
+        let holder = Holder { pid: std::process::id(), verb: verb.to_owned(), since: clock() };
+        let socket = listen(&config, answerer(holder, store.clone(), Arc::clone(&session), clock.clone()));
+        Ok(Self { config, store, poller, clock, wake, session, socket })
+    }
+
+    /// Starts the session; its state is told to those who ask for the status.
+    pub(crate) async fn start_session(&self) -> Result<Session, GatewayError> {
+        let resource = format!("tidings-{}", self.store.meta().await?.id);
+        let session = Session::start(self.config.xmpp.clone(), Options::new(resource))?;
+        tokio::spawn(keep_watch(session.status(), self.session.clone(), self.clock.clone()));
+        Ok(session)
+    }
+
+    /// A deliverer over this session.
+    pub(crate) fn deliverer(&self, session: &Session) -> Arc<Deliverer> {
+        let wire = Arc::new(session.clone());
+        Arc::new(Deliverer::new(self.store.clone(), wire, self.config.deliver(), self.clock.clone(), self.wake.clone()))
+    }
+
+    /// Polls what is due, whenever it is due.
+    pub(crate) fn poll_until(&self, stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
+        let poller = self.poller.clone();
+        async move { poller.run(&Notify::new(), stop).await }
+    }
+
+    /// Rows that are not acknowledged, dead ones included.
+    pub(crate) async fn rows_left(&self) -> usize {
+        let rows = self.store.outbox().await.unwrap_or_default();
+        rows.iter().filter(|row| row.state != RowState::Sent).count()
+    }
+
+    /// The counts that go with a time-out.
+    pub(crate) async fn out_of_time(&self) -> GatewayError {
+        let rows = self.store.outbox().await.unwrap_or_default();
+        let count = |state| rows.iter().filter(|row| row.state == state).count();
+        let in_doubt = count(RowState::Doubt);
+        GatewayError::OutOfTime { waiting: count(RowState::Ready) + in_doubt, in_doubt }
+    }
+}
+
+/// Refuses another account while deliveries of the former one are in doubt: nobody else could ask what became of them.
+async fn check_account(store: &dyn Store, config: &Config) -> Result<(), GatewayError> {
+    let mut meta = store.meta().await?;
+    let now = config.xmpp.jid.to_string();
+    if meta.account.as_deref() == Some(now.as_str()) {
+        return Ok(());
+    }
+    if let Some(former) = &meta.account
+        && store.waiting().iter().any(|waiting| waiting.doubt > 0)
+    {
+        return Err(GatewayError::AccountChanged { former: former.clone(), now });
+    }
+    meta.account = Some(now);
+    Ok(store.set_meta(meta).await?)
+}
+
+fn feeds(config: &Config) -> Vec<FeedSync> {
+    let sync = |(id, feed): (&FeedId, &Arc<crate::config::Feed>)| FeedSync {
+        id: id.clone(),
+        was: feed.was.clone(),
+        enabled: feed.enabled,
+    };
+    config.feeds.iter().map(sync).collect()
+}
+
+fn roster(config: &Arc<Config>) -> Roster {
+    let feeds = config.clone();
+    let find = move |id: &FeedId| {
+        let feed = feeds.feeds.get(id).filter(|feed| feed.enabled)?;
+        Some(Subscription {
+            url: feed.url.clone(),
+            poll: feed.poll.clone(),
+            tags: feed.tags.clone(),
+            rules: feed.rules.clone(),
+            to: feed.to.iter().map(|target| (target.destination.clone(), target.backfill)).collect(),
+        })
+    };
+    Roster::new(config.feeds.keys().cloned(), find, config.routes.clone())
+}
+
+/// Serves the control socket. A folder where none can be made is no reason not to publish.
+fn listen(config: &Config, answerer: Answerer) -> Option<JoinHandle<()>> {
+    match control::Server::bind(&config.store.path) {
+        Ok(server) => Some(tokio::spawn(async move { server.serve(answerer).await })),
+        Err(error) => {
+            let path = control::socket_path(&config.store.path);
+            warn!(path = %path.display(), %error, "no control socket: other verbs cannot reach this process");
+            None
+        }
+    }
+}
+
+fn answerer(
+    holder: Holder,
+    store: Arc<dyn Store>,
+    session: Arc<Mutex<Option<SessionStatus>>>,
+    clock: Clock,
+) -> Answerer {
+    Arc::new(move |question| {
+        let (holder, store, clock) = (holder.clone(), store.clone(), clock.clone());
+        let session = session.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = async move {
+            match question {
+                Question::Who => Answer::Who(holder),
+                Question::Status { feed } => status(&*store, holder, session, feed.as_deref(), clock()).await,
+            }
+        };
+        answer.boxed()
+    })
+}
+
+async fn status(
+    store: &dyn Store,
+    holder: Holder,
+    session: Option<SessionStatus>,
+    feed: Option<&str>,
+    now: Time,
+) -> Answer {
+    let feed = match feed.map(FeedId::new).transpose() {
+        Ok(feed) => feed,
+        Err(error) => return Answer::Error { message: error.to_string() },
+    };
+    match control::collect(store, Some(holder), session, feed.as_ref(), now).await {
+        Ok(status) => Answer::Status(Box::new(status)),
+        Err(error) => Answer::Error { message: error.to_string() },
+    }
+}
+
+/// Writes down what the session is, and since when.
+async fn keep_watch(mut status: watch::Receiver<Status>, seen: Arc<Mutex<Option<SessionStatus>>>, clock: Clock) {
+    let mut binds = 0;
+    loop {
+        let now = match &*status.borrow_and_update() {
+            Status::Online { bind, jid } => {
+                binds = *bind;
+                SessionStatus { is_connected: true, since: clock(), jid: Some(jid.to_string()), reason: None, binds }
+            }
+            Status::Offline { reason } => {
+                SessionStatus { is_connected: false, since: clock(), jid: None, reason: reason.clone(), binds }
+            }
+            Status::Refused { reason } => {
+                SessionStatus { is_connected: false, since: clock(), jid: None, reason: Some(reason.clone()), binds }
+            }
+            Status::Closed => return,
+        };
+        remember(&seen, now);
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn remember(seen: &Mutex<Option<SessionStatus>>, now: SessionStatus) {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = seen.as_ref().filter(|before| before.is_connected == now.is_connected && before.binds == now.binds);
+    let since = same.map_or(now.since, |before| before.since);
+    *seen = Some(SessionStatus { since, ..now });
+}

@@ -1,0 +1,199 @@
+//! Whether feed-rs reads a document right: what it is known to refuse, to overlook or to mix up.
+//!
+//! Judged tag by tag while the survey passes; the first flaw ends the pass, and the document is repaired instead.
+
+use quick_xml::events::BytesStart;
+use quick_xml::name::ResolveResult;
+
+use super::namespace::Space;
+use super::survey::{Place, attribute};
+
+/// Deeper than this no feed nests, and whoever walks a tree of it could run out of stack.
+pub(super) const MAX_DEPTH: usize = 256;
+/// Feeds with more elements or entries are read by the tree, which stops in time: feed-rs keeps all.
+const MAX_ELEMENTS: usize = 1_000_000;
+const MAX_ENTRIES: usize = 10_000;
+/// A tag longer than this many bytes with more than so many attributes is no feed's: both readers compare each with all.
+const LONG_TAG: usize = 4_096;
+const MAX_ATTRIBUTES: usize = 512;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Flaws {
+    /// The first one.
+    pub(super) found: Option<&'static str>,
+    /// Depth of the text element that is being read; nothing may nest in it.
+    leaf: Option<usize>,
+    /// What the entry that is being read holds.
+    holds: u8,
+    elements: usize,
+    entries: usize,
+}
+
+/// What an entry holds: a title, a title in another vocabulary, and so on.
+mod holds {
+    pub(super) const TITLE: u8 = 1;
+    pub(super) const OTHER_TITLE: u8 = 2;
+    pub(super) const DATE: u8 = 4;
+    pub(super) const DC_DATE: u8 = 8;
+    pub(super) const OTHER_DATE: u8 = 16;
+    pub(super) const TEXT: u8 = 32;
+    pub(super) const OTHER_TEXT: u8 = 64;
+}
+
+impl Flaws {
+    /// Takes note of a flaw, unless there is one.
+    pub(super) fn add(&mut self, flaw: &'static str) {
+        self.found.get_or_insert(flaw);
+    }
+
+    /// Judges a start tag; `place` is where it stands.
+    pub(super) fn open(&mut self, place: Place, space: Space, resolved: &ResolveResult<'_>, tag: &BytesStart<'_>) {
+        let name = tag.local_name();
+        let name: &str = name.as_ref();
+        self.elements += 1;
+        if place.depth == 1 {
+            self.open_root(space, name, tag);
+        }
+        if place.depth > MAX_DEPTH || self.elements > MAX_ELEMENTS || self.entries > MAX_ENTRIES {
+            self.add("too large");
+        } else if matches!(resolved, ResolveResult::Unknown(_)) {
+            self.add("undeclared prefixes");
+        } else if is_oversized(tag.attributes_raw()) {
+            self.add("oversized tags");
+        } else if self.leaf.is_some() {
+            self.add("markup inside of text");
+        } else if place.is_above_text() && tag.name().prefix().is_none() && is_misread(name, place.is_native(space)) {
+            self.add(if place.is_native(space) { "names in the wrong case" } else { "an unknown default namespace" });
+        } else if place.is_entry() {
+            self.entries += 1;
+            self.holds = 0;
+        } else if place.is_in_entry() {
+            self.open_field(place, space, name, tag);
+        } else if place.is_atom && place.entry.is_some() && has_awkward_quotes(tag.attributes_raw()) {
+            self.add("quotes inside of attributes");
+        } else if place.entry.is_none()
+            && place.depth == 3
+            && space == Space::Rss
+            && matches!(name, "title" | "link" | "description")
+        {
+            self.leaf = Some(place.depth);
+        }
+    }
+
+    fn open_root(&mut self, space: Space, name: &str, tag: &BytesStart<'_>) {
+        let version = attribute(tag, "version");
+        match name {
+            "rss" if matches!(version.as_deref(), Some("2.0" | "0.91" | "0.92" | "")) => {}
+            "rss" => self.add("an RSS version of its own"),
+            "feed" | "entry" if matches!(space, Space::Atom | Space::Rss) => {}
+            "feed" | "entry" => self.add("Atom before 1.0"),
+            "RDF" => self.add("RSS 1.0"),
+            _ => self.add("an unknown root element"),
+        }
+        for declared in
+            tag.attributes().with_checks(false).flatten().filter(|declared| declared.key.as_ref().starts_with("xmlns"))
+        {
+            if Space::exact(&declared.value) == Space::Other && Space::of_uri(&declared.value) != Space::Other {
+                self.add("an outdated namespace");
+            }
+        }
+    }
+
+    /// An element right inside of an entry.
+    fn open_field(&mut self, place: Place, space: Space, name: &str, tag: &BytesStart<'_>) {
+        let is_rss = !place.is_atom;
+        self.holds |= match (space, name) {
+            _ if space == place.native() && name == "title" => holds::TITLE,
+            (Space::DublinCore | Space::Terms | Space::Itunes | Space::Media, "title") => holds::OTHER_TITLE,
+            (Space::Rss, "pubDate") | (Space::Atom, "published" | "updated") => holds::DATE,
+            (Space::DublinCore, "date") => {
+                if is_rss {
+                    holds::DC_DATE
+                } else {
+                    holds::OTHER_DATE
+                }
+            }
+            (Space::Terms, "date" | "issued" | "created" | "modified") => holds::OTHER_DATE,
+            (Space::Rss, "description") | (Space::Content, "encoded") | (Space::Atom, "summary" | "content") => {
+                holds::TEXT
+            }
+            (Space::DublinCore, "description") | (Space::Xhtml, "body" | "div") => holds::OTHER_TEXT,
+            _ => 0,
+        };
+        match (space, name) {
+            (Space::Atom, "link") if place.is_atom && attribute(tag, "href").is_none() => {
+                self.add("links without an address")
+            }
+            (Space::Rss, "link") if is_rss && attribute(tag, "href").is_some() => self.add("Atom's links in RSS"),
+            (Space::Atom, "link" | "updated") => {}
+            (Space::Atom, _) if is_rss => self.add("Atom elements in RSS"),
+            (
+                Space::Rss,
+                "id" | "published" | "issued" | "created" | "modified" | "summary" | "abstract" | "content" | "rights",
+            ) if is_rss => {
+                self.add("Atom's words in RSS");
+            }
+            _ => {}
+        }
+        // feed-rs takes the first run of characters of such an element, and no more.
+        let is_leaf = match (space, name) {
+            (Space::Atom, "title" | "summary" | "content" | "rights") => {
+                attribute(tag, "type").as_deref() != Some("xhtml")
+            }
+            (Space::Rss, "source" | "image" | "textInput") => false,
+            (space, _) => matches!(space, Space::Rss | Space::DublinCore | Space::Content),
+        };
+        if is_leaf {
+            self.leaf = Some(place.depth);
+        }
+    }
+
+    /// Judges an end tag.
+    pub(super) fn close(&mut self, place: Place) {
+        self.leaf.take_if(|depth| *depth == place.depth);
+        if place.is_entry() {
+            let has = |what: u8| self.holds & what != 0;
+            let lacks = has(holds::OTHER_TITLE) && !has(holds::TITLE)
+                || has(holds::OTHER_DATE) && !has(holds::DATE | holds::DC_DATE)
+                || has(holds::OTHER_TEXT) && !has(holds::TEXT);
+            // Of two dates feed-rs takes the last one.
+            if lacks || has(holds::DATE) && has(holds::DC_DATE) {
+                self.add("elements of several vocabularies");
+            }
+        }
+    }
+}
+
+/// Whether a name says something to us, but not to feed-rs: in a namespace that it does not know, or in the wrong case.
+fn is_misread(name: &str, is_native: bool) -> bool {
+    const TELLING: [&str; 16] = [
+        "channel",
+        "item",
+        "entry",
+        "title",
+        "link",
+        "description",
+        "guid",
+        "pubDate",
+        "id",
+        "updated",
+        "published",
+        "issued",
+        "modified",
+        "summary",
+        "content",
+        "author",
+    ];
+    TELLING.iter().any(|known| known.eq_ignore_ascii_case(name) && !(is_native && *known == name))
+}
+
+fn is_oversized(raw: &str) -> bool {
+    raw.len() > LONG_TAG
+        && raw.bytes().filter(|byte| matches!(byte, b'=' | b' ' | b'\n' | b'\t' | b'\r')).count() > MAX_ATTRIBUTES
+}
+
+/// feed-rs writes the attributes of XHTML back without escaping them.
+fn has_awkward_quotes(raw: &str) -> bool {
+    !raw.is_empty() && (raw.contains("&quot;") || raw.contains("&#34;") || raw.contains("='") && raw.contains('"'))
+}

@@ -1,0 +1,377 @@
+//! One pass over the markup before feed-rs: what feed-rs drops, and whether it would read the document right at all.
+//!
+//! The pass keeps no tree and allocates only for what it takes out, because every document pays for it.
+
+use std::borrow::Cow;
+
+use quick_xml::NsReader;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::{Namespace, ResolveResult};
+use url::Url;
+
+use crate::feed::{Category, Link};
+
+use super::date;
+use super::document::{Hints, Tombstone};
+use super::flaws::Flaws;
+use super::namespace::Space;
+
+/// What the pass found.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// Why feed-rs would read the document wrong, if so; the rest is of no use then.
+    pub(super) flaw: Option<&'static str>,
+    /// What feed-rs drops of each entry, in the document's order.
+    pub(super) extras: Vec<Extras>,
+    /// What the document says of polling.
+    pub(super) hints: Hints,
+    /// Deleted entries (RFC 6721).
+    pub(super) tombstones: Vec<Tombstone>,
+    /// `fh:complete` (RFC 5005 §2).
+    pub(super) is_complete: bool,
+    /// Language of the feed, from `xml:lang` or `dc:language`.
+    pub(super) lang: Option<String>,
+}
+
+/// What feed-rs drops of an entry.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    /// `isPermaLink` of the guid; `Some(true)` where RSS leaves it out.
+    pub(super) is_permalink: Option<bool>,
+    /// `feedburner:origLink`.
+    pub(super) original_link: Option<String>,
+    /// Enclosures, and `atom:link` inside an RSS item.
+    pub(super) links: Vec<Link>,
+    /// `dc:subject`.
+    pub(super) categories: Vec<Category>,
+    /// `itunes:author`.
+    pub(super) author: Option<String>,
+    /// `dc:rights` of an RSS item.
+    pub(super) rights: Option<String>,
+    /// `xml:lang` in force.
+    pub(super) lang: Option<String>,
+    /// `xml:base` in force for the content, when the document sets one.
+    pub(super) base: Option<String>,
+}
+
+/// Where in a document an element stands.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Place {
+    /// 1 is the root.
+    pub(super) depth: usize,
+    /// Depth of the entry around it, or of itself when it is one.
+    pub(super) entry: Option<usize>,
+    /// Whether the document is Atom; else it is RSS.
+    pub(super) is_atom: bool,
+}
+
+impl Place {
+    /// Whether it is an entry.
+    pub(super) fn is_entry(self) -> bool {
+        self.entry == Some(self.depth)
+    }
+
+    /// Whether it stands right inside of an entry.
+    pub(super) fn is_in_entry(self) -> bool {
+        self.entry.is_some_and(|entry| self.depth == entry + 1)
+    }
+
+    /// Whether it stands where the feed's own elements do, not inside of a text.
+    pub(super) fn is_above_text(self) -> bool {
+        self.depth <= self.entry.map_or(if self.is_atom { 2 } else { 3 }, |entry| entry + 1)
+    }
+
+    /// The vocabulary of the document.
+    pub(super) fn native(self) -> Space {
+        if self.is_atom { Space::Atom } else { Space::Rss }
+    }
+
+    /// Whether a namespace is the document's vocabulary.
+    pub(super) fn is_native(self, space: Space) -> bool {
+        space == self.native()
+    }
+}
+
+/// Looks over a document; stops at the first thing that makes it unfit for feed-rs.
+pub(super) fn survey(text: &str, base: Option<&Url>) -> Survey {
+    let mut pass = Pass { bases: base.map(|base| (0, base.clone())).into_iter().collect(), ..Pass::default() };
+    let mut reader = NsReader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    reader.config_mut().trim_markup_names_in_closing_tags = true;
+    while pass.flaws.found.is_none() {
+        match reader.read_resolved_event() {
+            Ok((resolved, Event::Start(tag))) => pass.open(&resolved, &tag),
+            Ok((_, Event::End(_))) => pass.close(),
+            Ok((_, Event::Text(text))) => pass.text(&text),
+            Ok((_, Event::CData(text))) => pass.text(&text),
+            Ok((_, Event::GeneralRef(reference))) => match reference.resolve_char_ref() {
+                Ok(Some(c)) => pass.text(c.encode_utf8(&mut [0; 4])),
+                Ok(None) => match quick_xml::escape::resolve_predefined_entity(&reference) {
+                    Some(text) => pass.text(text),
+                    None => pass.flaws.add("entities that XML does not know"),
+                },
+                Err(_) => pass.flaws.add("impossible character references"),
+            },
+            Ok((_, Event::Eof)) => break,
+            Ok(_) => {}
+            Err(_) => pass.flaws.add("broken markup"),
+        }
+    }
+    if pass.place.depth > 0 {
+        pass.flaws.add("broken markup");
+    }
+    pass.survey.flaw = pass.flaws.found;
+    pass.survey
+}
+
+/// What the text that is being read belongs to.
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    OriginalLink,
+    Subject,
+    Rights,
+    Author,
+    Language,
+    UpdatePeriod,
+    UpdateFrequency,
+    SkipHour,
+    SkipDay,
+    /// Of the media right before it, or of all that stand with it.
+    MediaTitle {
+        is_inside: bool,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Pass {
+    survey: Survey,
+    flaws: Flaws,
+    place: Place,
+    /// The text that is being taken out, and the depth of its element.
+    field: Option<(Field, usize, String)>,
+    /// Depths where `xml:base` is set, and the addresses; 0 is the document's own.
+    bases: Vec<(usize, Url)>,
+    /// Depths where `xml:lang` is set, and the tags.
+    langs: Vec<(usize, String)>,
+    /// Depth of the `media:content` that is being read.
+    media: Option<usize>,
+    /// `sy:updatePeriod` in seconds and `sy:updateFrequency`.
+    period: (Option<u32>, Option<u32>),
+}
+
+impl Pass {
+    fn open(&mut self, resolved: &ResolveResult<'_>, tag: &BytesStart<'_>) {
+        let name = tag.local_name();
+        let name: &str = name.as_ref();
+        self.place.depth += 1;
+        if self.place.depth == 1 {
+            self.place.is_atom = matches!(name, "feed" | "entry");
+        }
+        let space = match resolved {
+            ResolveResult::Bound(Namespace(uri)) => Space::exact(uri),
+            ResolveResult::Unbound => self.place.native(),
+            ResolveResult::Unknown(_) => Space::Other,
+        };
+        if self.place.entry.is_none() && matches!((space, name), (Space::Rss, "item") | (Space::Atom, "entry")) {
+            self.place.entry = Some(self.place.depth);
+        }
+        self.flaws.open(self.place, space, resolved, tag);
+        if self.flaws.found.is_some() {
+            return;
+        }
+        if tag.attributes_raw().contains("xml:") {
+            self.scope(tag);
+        }
+        match self.place.entry {
+            None => self.open_feed_part(space, name, tag),
+            Some(depth) if depth == self.place.depth => self.open_entry(),
+            Some(_) => self.open_entry_part(space, name, tag),
+        }
+    }
+
+    /// Takes note of `xml:base` and `xml:lang`.
+    fn scope(&mut self, tag: &BytesStart<'_>) {
+        let depth = self.place.depth;
+        if let Some(base) = attribute(tag, "xml:base") {
+            let parsed = match self.bases.last() {
+                Some((_, outer)) => outer.join(base.trim()).ok(),
+                None => Url::parse(base.trim()).ok(),
+            };
+            match parsed {
+                Some(base) => self.bases.push((depth, base)),
+                None => self.flaws.add("an impossible xml:base"),
+            }
+        }
+        if let Some(lang) = attribute(tag, "xml:lang").filter(|lang| !lang.trim().is_empty()) {
+            if depth == 1 || depth == 2 && self.place.entry.is_none() && !self.place.is_atom {
+                self.survey.lang = Some(lang.trim().to_owned());
+            }
+            self.langs.push((depth, lang.trim().to_owned()));
+        }
+    }
+
+    /// The address that the document sets for what is being read, if it does.
+    fn xml_base(&self) -> Option<String> {
+        self.bases.last().filter(|(depth, _)| *depth > 0).map(|(_, base)| base.to_string())
+    }
+
+    fn open_feed_part(&mut self, space: Space, name: &str, tag: &BytesStart<'_>) {
+        match (space, name) {
+            (Space::Syndication, "updatePeriod") => self.take(Field::UpdatePeriod),
+            (Space::Syndication, "updateFrequency") => self.take(Field::UpdateFrequency),
+            (Space::Rss, "hour") => self.take(Field::SkipHour),
+            (Space::Rss, "day") => self.take(Field::SkipDay),
+            (Space::DublinCore, "language") => self.take(Field::Language),
+            (Space::History, "complete") => self.survey.is_complete = true,
+            (Space::Tombstones, "deleted-entry") => {
+                if let Some(id) = attribute(tag, "ref") {
+                    let at = attribute(tag, "when").and_then(|when| date::parse(&when));
+                    self.survey.tombstones.push(Tombstone { id: id.trim().to_owned(), at });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open_entry(&mut self) {
+        let lang = self.langs.last().map(|(_, lang)| lang.clone());
+        self.survey.extras.push(Extras { lang, base: self.xml_base(), ..Extras::default() });
+    }
+
+    fn open_entry_part(&mut self, space: Space, name: &str, tag: &BytesStart<'_>) {
+        let is_field = self.place.is_in_entry();
+        match (space, name) {
+            (Space::Rss, "guid") if is_field => {
+                let is_opaque =
+                    attribute(tag, "isPermaLink").is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+                self.extras(|extras| extras.is_permalink = Some(!is_opaque));
+            }
+            (Space::Feedburner, "origLink") => self.take(Field::OriginalLink),
+            (Space::DublinCore, "subject") => self.take(Field::Subject),
+            (Space::DublinCore, "rights") => self.take(Field::Rights),
+            (Space::Itunes, "author") => self.take(Field::Author),
+            (Space::Media, "title") => self.take(Field::MediaTitle { is_inside: self.media.is_some() }),
+            (Space::Rss, "enclosure") if is_field => self.link(tag, "url", "length", "enclosure"),
+            (Space::Media, "content") => {
+                self.media = Some(self.place.depth);
+                self.link(tag, "url", "fileSize", "enclosure");
+            }
+            (Space::Atom, "link") if is_field && !self.place.is_atom => {
+                let rel = attribute(tag, "rel").unwrap_or_else(|| "alternate".to_owned());
+                self.link(tag, "href", "length", rel.trim());
+            }
+            (Space::Atom, "content") if is_field => {
+                let base = self.xml_base();
+                self.extras(|extras| extras.base = base);
+            }
+            _ => {}
+        }
+    }
+
+    fn extras(&mut self, change: impl FnOnce(&mut Extras)) {
+        if let Some(extras) = self.survey.extras.last_mut() {
+            change(extras);
+        }
+    }
+
+    /// Adds a link to the entry; one without an address is none.
+    fn link(&mut self, tag: &BytesStart<'_>, href: &str, length: &str, rel: &str) {
+        let Some(href) = attribute(tag, href).filter(|href| !href.trim().is_empty()) else { return };
+        let href = match self.bases.last() {
+            Some((_, base)) => base.join(href.trim()).map_or(href, String::from),
+            None => href,
+        };
+        let link = Link {
+            href,
+            rel: rel.to_owned(),
+            media_type: attribute(tag, "type").filter(|kind| !kind.trim().is_empty()),
+            title: attribute(tag, "title"),
+            length: attribute(tag, length).and_then(|length| length.trim().parse().ok()),
+            lang: attribute(tag, "hreflang"),
+        };
+        self.extras(|extras| {
+            match extras.links.iter_mut().find(|known| known.href == link.href && known.rel == link.rel) {
+                Some(known) => {
+                    known.media_type = known.media_type.take().or(link.media_type);
+                    known.length = known.length.or(link.length);
+                }
+                None => extras.links.push(link),
+            }
+        });
+    }
+
+    fn take(&mut self, field: Field) {
+        self.field = Some((field, self.place.depth, String::new()));
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some((.., taken)) = &mut self.field {
+            taken.push_str(text);
+        }
+    }
+
+    fn close(&mut self) {
+        let depth = self.place.depth;
+        if let Some((field, _, text)) = self.field.take_if(|(_, taken_at, _)| *taken_at == depth) {
+            self.keep(field, text.trim());
+        }
+        self.flaws.close(self.place);
+        self.media.take_if(|media| *media == depth);
+        self.place.entry.take_if(|entry| *entry == depth);
+        self.bases.pop_if(|(set_at, _)| *set_at == depth && depth > 0);
+        self.langs.pop_if(|(set_at, _)| *set_at == depth);
+        self.place.depth = depth.saturating_sub(1);
+    }
+
+    fn keep(&mut self, field: Field, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let owned = || text.to_owned();
+        let hints = &mut self.survey.hints;
+        match field {
+            Field::OriginalLink => self.extras(|extras| extras.original_link = Some(owned())),
+            Field::Rights => self.extras(|extras| extras.rights = Some(owned())),
+            Field::Author => self.extras(|extras| extras.author = Some(owned())),
+            Field::Subject => {
+                self.extras(|extras| extras.categories.push(Category { term: owned(), ..Category::default() }));
+            }
+            Field::MediaTitle { is_inside } => self.extras(|extras| {
+                let titled = if is_inside { extras.links.len().saturating_sub(1) } else { 0 };
+                for link in extras.links[titled..].iter_mut().filter(|link| link.rel == "enclosure") {
+                    link.title.get_or_insert_with(owned);
+                }
+            }),
+            Field::Language => self.survey.lang = Some(owned()),
+            Field::UpdatePeriod => self.period.0 = seconds_of(text),
+            Field::UpdateFrequency => self.period.1 = text.parse().ok(),
+            Field::SkipHour => {
+                hints.skip_hours.extend(text.parse().ok().filter(|hour: &u8| *hour <= 24).map(|hour| hour % 24))
+            }
+            Field::SkipDay => {
+                hints.skip_days.extend(text.parse().ok().map(|day: chrono::Weekday| day.num_days_from_monday() as u8));
+            }
+        }
+        if let (Some(seconds), frequency) = self.period {
+            self.survey.hints.update_seconds = Some((seconds / frequency.unwrap_or(1).max(1)).max(1));
+        }
+    }
+}
+
+/// `sy:updatePeriod` of the RSS 1.0 syndication module.
+fn seconds_of(period: &str) -> Option<u32> {
+    match period.to_ascii_lowercase().as_str() {
+        "hourly" => Some(3_600),
+        "daily" => Some(86_400),
+        "weekly" => Some(604_800),
+        "monthly" => Some(2_592_000),
+        "yearly" => Some(31_536_000),
+        _ => None,
+    }
+}
+
+/// An attribute's value with its references resolved.
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let raw = tag.try_get_attribute(name).ok()??.value;
+    Some(quick_xml::escape::unescape(&raw).map_or_else(|_| raw.to_string(), Cow::into_owned))
+}

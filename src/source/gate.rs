@@ -1,0 +1,178 @@
+//! How many requests are under way: few in all, one at a time to a host, some time apart, none to a host that asked for rest.
+//!
+//! A place is taken host first, slot second, and what holds a slot never waits for a host: so nothing waits in a circle.
+//! Feeds that failed last time share a quarter of the slots: hosts that never answer keep nobody else waiting.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+use url::Url;
+
+use crate::feed::{Clock, Time};
+use crate::store::HostRow;
+
+/// The name by which a host is counted: lower-cased name and port.
+pub fn host_of(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    format!("{name}:{}", url.port_or_known_default().unwrap_or_default())
+}
+
+/// A host asked to be left alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{host} asked for no request before {until}")]
+pub struct Resting {
+    /// The host, as `name:port`.
+    pub host: String,
+    /// No request before this time.
+    pub until: Time,
+}
+
+/// Counts requests; shared by all polls.
+pub struct Gate {
+    slots: Arc<Semaphore>,
+    doubtful_slots: Arc<Semaphore>,
+    per_host: usize,
+    interval: Duration,
+    clock: Clock,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    rows: Mutex<HashMap<String, HostRow>>,
+}
+
+/// What is known of a host while somebody asks it, and until its next request may go out.
+struct Host {
+    turns: Arc<Semaphore>,
+    /// Taken by the one who waits for `free_at`, so that two never go at the same instant.
+    order: tokio::sync::Mutex<()>,
+    free_at: Mutex<Option<Instant>>,
+}
+
+impl Gate {
+    /// `concurrency` requests in all, `per_host` at once to a host, `interval` apart.
+    pub fn new(concurrency: usize, per_host: usize, interval: Duration, clock: Clock) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            doubtful_slots: Arc::new(Semaphore::new((concurrency / 4).max(1))),
+            per_host: per_host.max(1),
+            interval,
+            clock,
+            hosts: Mutex::default(),
+            rows: Mutex::default(),
+        }
+    }
+
+    /// Takes over what the store remembers of hosts.
+    pub fn load(&self, rows: impl IntoIterator<Item = (String, HostRow)>) {
+        locked(&self.rows).extend(rows);
+    }
+
+    /// What is remembered of a host.
+    pub fn row(&self, host: &str) -> Option<HostRow> {
+        locked(&self.rows).get(host).cloned()
+    }
+
+    /// Remembers or forgets a host; holds for requests that are waiting already.
+    pub fn set_row(&self, host: &str, row: Option<HostRow>) {
+        match row {
+            Some(row) => locked(&self.rows).insert(host.to_owned(), row),
+            None => locked(&self.rows).remove(host),
+        };
+    }
+
+    /// How long a request that comes now waits for those before it, roughly.
+    pub fn wait_of(&self, host: &str) -> Duration {
+        // One reference is the table's own.
+        let ahead = locked(&self.hosts).get(host).map_or(0, |host| Arc::strong_count(host) - 1);
+        self.interval * u32::try_from(ahead / self.per_host).unwrap_or(u32::MAX)
+    }
+
+    fn host(&self, name: &str) -> Arc<Host> {
+        let mut hosts = locked(&self.hosts);
+        if hosts.len() > 1024 {
+            let now = Instant::now();
+            hosts.retain(|_, host| Arc::strong_count(host) > 1 || locked(&host.free_at).is_some_and(|at| at > now));
+        }
+        let new = || Host {
+            turns: Arc::new(Semaphore::new(self.per_host)),
+            order: Default::default(),
+            free_at: Mutex::default(),
+        };
+        Arc::clone(hosts.entry(name.to_owned()).or_insert_with(|| Arc::new(new())))
+    }
+
+    fn is_resting(&self, name: &str) -> Result<(), Resting> {
+        let until = self.row(name).and_then(|row| row.not_before).filter(|until| *until > (self.clock)());
+        until.map_or(Ok(()), |until| Err(Resting { host: name.to_owned(), until }))
+    }
+}
+
+/// A poll's place among the requests under way; gives back what it holds when it is dropped.
+pub struct Place {
+    gate: Arc<Gate>,
+    is_doubtful: bool,
+    turn: Option<Turn>,
+    slots: Vec<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// A place that holds nothing yet; `is_doubtful` for a feed that failed last time.
+    pub fn new(gate: &Arc<Gate>, is_doubtful: bool) -> Self {
+        Self { gate: Arc::clone(gate), is_doubtful, turn: None, slots: Vec::new() }
+    }
+
+    /// Gives back what is held and waits for the turn at a host, then for a slot.
+    pub async fn enter(&mut self, name: &str) -> Result<(), Resting> {
+        self.turn = None;
+        self.slots.clear();
+        let host = self.gate.host(name);
+        let permit = Arc::clone(&host.turns).acquire_owned().await.ok();
+        // The one before may have been sent away; those behind it need not wait a second each to learn it.
+        self.gate.is_resting(name)?;
+        host.wait_until_free(self.gate.interval).await;
+        self.turn = Some(Turn { host, interval: self.gate.interval, _permit: permit });
+        if self.is_doubtful {
+            self.slots.extend(Arc::clone(&self.gate.doubtful_slots).acquire_owned().await);
+        }
+        self.slots.extend(Arc::clone(&self.gate.slots).acquire_owned().await);
+        self.gate.is_resting(name)
+    }
+
+    /// The transfer is over: the host is free for the next one, the slot is kept until the document is taken in.
+    pub fn leave_host(&mut self) {
+        self.turn = None;
+    }
+}
+
+impl Host {
+    async fn wait_until_free(&self, interval: Duration) {
+        let _order = self.order.lock().await;
+        loop {
+            let free_at = *locked(&self.free_at);
+            match free_at {
+                Some(at) if at > Instant::now() => sleep_until(at).await,
+                _ => break,
+            }
+        }
+        *locked(&self.free_at) = Some(Instant::now() + interval);
+    }
+}
+
+/// The right to ask a host now.
+struct Turn {
+    host: Arc<Host>,
+    interval: Duration,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Turn {
+    /// Counted from the end of a request, so that a slow connection does not bring two close together.
+    fn drop(&mut self) {
+        *locked(&self.host.free_at) = Some(Instant::now() + self.interval);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,286 @@
+//! Pure: what a poll changes in a feed's row. The whole policy of politeness that is about one feed, as functions of
+//! what is known, what came back, and `now`.
+//!
+//! Validators never move ahead of the entries that they stand for: only a document that was taken in brings new ones.
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::feed::Time;
+use crate::ingest::parse::Hints;
+use crate::store::{FeedRow, HostRow, Moving, PollFacts};
+
+use super::PollRules;
+use super::answer::Answer;
+use super::schedule::{self, Asked, DAY, HOUR, Timing, later, span};
+use super::validators;
+
+/// How a poll ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// 304, or the document of last time.
+    Unchanged(Answer),
+    /// A document was taken in.
+    TakenIn(Answer, TakenIn),
+    /// Nothing was taken in.
+    Failed(Failure),
+    /// Nothing was asked: the host rests until then.
+    Rested(Time),
+}
+
+/// What intake says of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenIn {
+    /// Hash of the body, hex.
+    pub body_hash: String,
+    /// What it says of polling.
+    pub hints: Hints,
+    /// Whether its validators may be kept.
+    pub keeps_validators: bool,
+    /// Whether anything was new or edited.
+    pub has_news: bool,
+    /// Whether an entry was known before.
+    pub has_known: bool,
+}
+
+/// Why nothing was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// For the operator.
+    pub why: String,
+    /// HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// What it means.
+    pub kind: FailureKind,
+}
+
+/// What a failure means for the next poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Later each time.
+    Backoff,
+    /// The network is down for everybody: it does not count.
+    Offline,
+    /// The host sent us away until then (429, 503).
+    Rest(Time),
+    /// 410.
+    Gone,
+}
+
+/// The row as a poll begins. An address that was edited has no validators, no redirect and no 410 of its own yet.
+pub fn before_poll(row: &mut FeedRow, url: &Url, now: Time) {
+    let facts = &mut row.poll;
+    if facts.url != url.as_str() {
+        *facts = PollFacts {
+            url: url.as_str().to_owned(),
+            validators: Default::default(),
+            body_hash: None,
+            full_poll: None,
+            is_etag_useless: false,
+            moved_to: None,
+            moving: None,
+            has_moved: false,
+            gone_since: None,
+            stopped: None,
+            ..std::mem::take(facts)
+        };
+    }
+    facts.started = Some(now);
+}
+
+/// The row as a poll ends, at `now`.
+pub fn after_poll(row: &FeedRow, outcome: &Outcome, rules: &PollRules, now: Time) -> FeedRow {
+    let mut row = row.clone();
+    let facts = &mut row.poll;
+    facts.ended = Some(now);
+    let mut freshness = None;
+    let mut not_before = None;
+    match outcome {
+        Outcome::Unchanged(answer) => {
+            keep_unchanged(facts, answer, now);
+            stretch(facts, rules);
+            succeed(facts, answer, true, now);
+            freshness = answer.freshness;
+        }
+        Outcome::TakenIn(answer, taken) => {
+            keep_document(facts, answer, taken, now);
+            if taken.has_news {
+                facts.stretched_seconds = None
+            } else {
+                stretch(facts, rules)
+            }
+            succeed(facts, answer, taken.has_known, now);
+            freshness = answer.freshness;
+        }
+        Outcome::Failed(failure) => {
+            fail(facts, failure, now);
+            if let FailureKind::Rest(until) = failure.kind {
+                not_before = Some((until, "the host asked for rest".to_owned()));
+            }
+        }
+        Outcome::Rested(until) => not_before = Some((*until, "the host asked for rest".to_owned())),
+    }
+    set_next(&mut row, rules, freshness, not_before, now);
+    row
+}
+
+/// The row by a schedule that was edited, or after the clock went back behind the last poll; due as if that had ended now
+/// at the latest.
+pub fn reschedule(row: &FeedRow, rules: &PollRules, now: Time) -> FeedRow {
+    let mut row = row.clone();
+    row.poll.started = row.poll.started.map(|started| started.min(now));
+    row.poll.ended = row.poll.ended.map(|ended| ended.min(now));
+    if row.poll.ended.is_some() && row.poll.stopped.is_none() {
+        set_next(&mut row, rules, None, None, now);
+    }
+    row
+}
+
+/// The host's row after it refused us. Without a `Retry-After` it is left alone for an hour, doubled each time; with one,
+/// for a week at most.
+pub fn after_refusal(row: Option<HostRow>, retry_after: Option<Duration>, now: Time) -> HostRow {
+    let refusals = row.map_or(0, |row| row.refusals).saturating_add(1);
+    let wait = match retry_after {
+        Some(asked) => asked.min(7 * DAY),
+        None => doubled(HOUR, refusals).min(7 * DAY),
+    };
+    HostRow { not_before: Some(later(now, wait)), refusals }
+}
+
+fn set_next(
+    row: &mut FeedRow,
+    rules: &PollRules,
+    freshness: Option<Duration>,
+    rest: Option<(Time, String)>,
+    now: Time,
+) {
+    let facts = &row.poll;
+    let gone = facts.gone_since.map(|since| (later(since, DAY), "410 Gone; asked once more a day after".to_owned()));
+    let asked = Asked {
+        interval: interval(facts, rules),
+        freshness,
+        document: facts.document_seconds.map(Duration::from_secs),
+        not_before: rest.into_iter().chain(gone).max(),
+        skip_hours: facts.skip_hours.clone(),
+        skip_days: facts.skip_days.clone(),
+    };
+    let next = schedule::next(rules, &asked, &row.key_id, facts.started.unwrap_or(now), facts.ended.unwrap_or(now));
+    row.poll.timing = rules.timing.to_string();
+    (row.next_due, row.poll.once_due, row.poll.why) = (next.at, Some(next.once_at), next.why);
+    if let Some(stopped) = &row.poll.stopped {
+        (row.next_due, row.poll.once_due, row.poll.why) = (later(now, 36_500 * DAY), None, stopped.clone());
+    }
+}
+
+/// The interval when it is not the configured one.
+fn interval(facts: &PollFacts, rules: &PollRules) -> Option<(Duration, String)> {
+    let Timing::Every(every) = rules.timing else { return None };
+    if facts.failures > 0 {
+        let interval = doubled(every, facts.failures).min(DAY.max(every));
+        return Some((interval, format!("{} after {} failures in a row", span(interval), facts.failures)));
+    }
+    let stretched = facts.stretched_seconds.map(Duration::from_secs).filter(|stretched| *stretched > every)?;
+    let interval = stretched.min(max_every(every, rules));
+    Some((interval, format!("every {}, stretched to {} as nothing changes", span(every), span(interval))))
+}
+
+fn max_every(every: Duration, rules: &PollRules) -> Duration {
+    rules.max_every.unwrap_or_else(|| every.saturating_mul(4).min(DAY)).max(every)
+}
+
+/// `base` for the first time, twice that for the second, and so on.
+fn doubled(base: Duration, times: u32) -> Duration {
+    base.saturating_mul(2_u32.saturating_pow(times.saturating_sub(1)))
+}
+
+fn stretch(facts: &mut PollFacts, rules: &PollRules) {
+    if let Timing::Every(every) = rules.timing {
+        let current = facts.stretched_seconds.map_or(every, Duration::from_secs).max(every);
+        facts.stretched_seconds = Some(current.mul_f64(1.5).min(max_every(every, rules)).as_secs());
+    }
+}
+
+fn keep_unchanged(facts: &mut PollFacts, answer: &Answer, now: Time) {
+    if answer.status == 304 {
+        facts.validators = validators::after_not_modified(&facts.validators, answer);
+        return;
+    }
+    facts.is_etag_useless |= validators::is_etag_useless(facts, answer);
+    facts.validators = validators::to_keep(answer);
+    facts.full_poll = Some(now);
+}
+
+fn keep_document(facts: &mut PollFacts, answer: &Answer, taken: &TakenIn, now: Time) {
+    if taken.keeps_validators {
+        facts.validators = validators::to_keep(answer);
+        facts.body_hash = Some(taken.body_hash.clone());
+        facts.full_poll = Some(now);
+    }
+    let ttl = taken.hints.ttl_minutes.map(|minutes| u64::from(minutes) * 60);
+    facts.document_seconds = ttl.max(taken.hints.update_seconds.map(u64::from));
+    facts.skip_hours = taken.hints.skip_hours.clone();
+    facts.skip_days = taken.hints.skip_days.clone();
+}
+
+fn succeed(facts: &mut PollFacts, answer: &Answer, has_known: bool, now: Time) {
+    facts.succeeded = Some(now);
+    facts.status = Some(answer.status);
+    facts.failures = 0;
+    facts.failing_since = None;
+    facts.gone_since = None;
+    facts.stopped = None;
+    facts.has_moved = false;
+    watch_move(facts, answer, has_known, now);
+}
+
+/// A permanent redirect is recorded after three polls over at least a day that it led to the same place, where known
+/// entries were found. Validators stay behind.
+fn watch_move(facts: &mut PollFacts, answer: &Answer, has_known: bool, now: Time) {
+    let Some(target) = answer.moved_to.as_ref().filter(|_| has_known) else {
+        facts.moving = None;
+        return;
+    };
+    let seen = facts.moving.take().filter(|moving| moving.target == target.as_str());
+    let mut moving = seen.unwrap_or_else(|| Moving { target: target.as_str().to_owned(), since: now, sightings: 0 });
+    moving.sightings += 1;
+    if moving.sightings < 3 || later(moving.since, DAY) > now {
+        facts.moving = Some(moving);
+        return;
+    }
+    let from = Url::parse(facts.moved_to.as_ref().unwrap_or(&facts.url)).ok();
+    facts.has_moved = from.is_none_or(|from| from.host_str() != target.host_str());
+    facts.moved_to = Some(moving.target);
+    facts.validators = Default::default();
+}
+
+fn fail(facts: &mut PollFacts, failure: &Failure, now: Time) {
+    facts.status = failure.status;
+    facts.errors.insert(0, (now, plain(&failure.why)));
+    facts.errors.truncate(5);
+    if failure.kind == FailureKind::Offline {
+        return;
+    }
+    facts.failures = facts.failures.saturating_add(1);
+    facts.failing_since.get_or_insert(now);
+    // What a redirect once promised does not outlive its target: the configured address is asked again.
+    if matches!(failure.status, Some(404 | 410)) && facts.moved_to.take().is_some() {
+        facts.validators = Default::default();
+        return;
+    }
+    if failure.kind == FailureKind::Gone {
+        let since = *facts.gone_since.get_or_insert(now);
+        if later(since, DAY) <= now {
+            let day = since.format("%Y-%m-%d");
+            facts.stopped = Some(format!("stopped: 410 Gone since {day}; give it another address, or poll it by hand"));
+        }
+    }
+}
+
+/// Without what could make a log or a terminal lie: control characters and bidirectional overrides.
+pub fn plain(text: &str) -> String {
+    let is_safe = |c: &char| {
+        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(is_safe).take(400).collect()
+}

@@ -1,0 +1,81 @@
+//! What polling needs of the configuration: one value, replaced as a whole at a reload.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::feed::{Destination, FeedId};
+use crate::ingest::route::Route;
+use crate::ingest::{Backfill, Rules};
+
+use super::PollRules;
+
+/// A feed as polling sees it.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// The configured address.
+    pub url: Url,
+    /// When and how it is polled.
+    pub poll: Arc<PollRules>,
+    /// Its tags.
+    pub tags: Arc<Vec<String>>,
+    /// How its entries are judged.
+    pub rules: Arc<Rules>,
+    /// Its own destinations, each with what first contact publishes there.
+    pub to: Vec<(Destination, Option<Backfill>)>,
+}
+
+/// Finds an enabled feed of the configuration.
+type Find = Box<dyn Fn(&FeedId) -> Option<Subscription> + Send + Sync>;
+
+/// All feeds. Keeps no copy of the configuration but of the feeds that share an address.
+pub struct Roster {
+    find: Find,
+    twins: HashMap<FeedId, Arc<[FeedId]>>,
+    /// The routes of the configuration.
+    pub routes: Arc<Vec<Route>>,
+}
+
+impl Roster {
+    /// `find` knows each of `feeds`.
+    pub fn new(
+        feeds: impl IntoIterator<Item = FeedId>,
+        find: impl Fn(&FeedId) -> Option<Subscription> + Send + Sync + 'static,
+        routes: Arc<Vec<Route>>,
+    ) -> Self {
+        let mut by_request: HashMap<String, Vec<FeedId>> = HashMap::new();
+        for feed in feeds {
+            if let Some(subscription) = find(&feed) {
+                by_request.entry(request_key(&subscription)).or_default().push(feed);
+            }
+        }
+        let mut twins = HashMap::new();
+        for mut group in by_request.into_values().filter(|group| group.len() > 1) {
+            group.sort();
+            let group: Arc<[FeedId]> = group.into();
+            twins.extend(group.iter().map(|feed| (feed.clone(), Arc::clone(&group))));
+        }
+        Self { find: Box::new(find), twins, routes }
+    }
+
+    /// An enabled feed.
+    pub fn find(&self, feed: &FeedId) -> Option<Subscription> {
+        (self.find)(feed)
+    }
+
+    /// The feeds that one request serves, in order, this one among them; empty when it is alone.
+    pub fn twins(&self, feed: &FeedId) -> &[FeedId] {
+        self.twins.get(feed).map_or(&[], |group| group)
+    }
+}
+
+/// Equal for feeds that would send the same request.
+fn request_key(subscription: &Subscription) -> String {
+    let PollRules { basic, headers, allow_private, .. } = &*subscription.poll;
+    let url = subscription.url.as_str();
+    match (basic, headers.is_empty(), allow_private) {
+        (None, true, false) => url.to_owned(),
+        _ => format!("{url} {basic:?} {headers:?} {allow_private}"),
+    }
+}

@@ -1,0 +1,167 @@
+//! What happens to outbox rows: placing, claiming, settling.
+//!
+//! Of one item at one destination at most one row is READY, and it is the last of the item's living rows: so an older
+//! revision never goes out after a newer one. A newer revision takes the place of one that waits, so that order is the
+//! feed's and a day offline costs a row per entry; it does not touch one that may be on its way (DOUBT, SENT), whose fate
+//! is not known or is only kept for a while.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::feed::{Destination, Edition, Time};
+use crate::store::{Delivery, NodeFacts, Outcome, Placement, RowState, Settlement};
+
+use super::batch::Batch;
+use super::fault::Fault;
+use super::record::{Place, Record};
+use super::tables::{Node, to_json};
+
+/// How many SENT rows of a destination are kept: a window's worth.
+const SENT_KEPT: usize = 16;
+/// How long SENT rows are kept.
+const SENT_KEPT_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// Makes rows for an edition, one for each place that it goes to and that no other feed owns.
+pub(super) fn place(
+    batch: &mut Batch<'_>,
+    edition: &Edition,
+    placements: &[Placement],
+    key_id: &str,
+    now: Time,
+) -> Result<(), Fault> {
+    let json = to_json(edition)?;
+    let mut rows = 0;
+    for placement in placements {
+        let node = batch.tables.number(&placement.destination)?;
+        if let Some(hash) = &placement.dedup
+            && !batch.tables.own(node, hash, key_id, day(now))?
+        {
+            continue;
+        }
+        let bytes = u32::try_from(json.len()).unwrap_or(u32::MAX);
+        let record = Record::new(edition, placement.action, placement.not_before, bytes, now);
+        rows += u32::from(place_one(batch, node, record)?);
+    }
+    if rows > 0 {
+        batch.tables.hold(edition, &json, rows)?;
+    }
+    Ok(())
+}
+
+/// Puts a READY row where the waiting one of its item is, or behind all others. A DEAD one is gone: reviving it later
+/// would put the old revision over the new one. Whether there is a row that refers to the edition now.
+fn place_one(batch: &mut Batch<'_>, node: u32, record: Record) -> Result<bool, Fault> {
+    let mut waiting = None;
+    for (place, old) in batch.tables.rows_of_item(node, &record.item.0)? {
+        match old.state {
+            RowState::Ready => waiting = Some((place, old)),
+            RowState::Dead => remove(batch, place, &old)?,
+            RowState::Doubt | RowState::Sent => {}
+        }
+    }
+    match waiting {
+        Some((_, old)) if old.key == record.key && old.revision > record.revision => return Ok(false),
+        Some((place, old)) => {
+            batch.tables.release(&old.key, old.revision)?;
+            batch.put(place, &record.replacing(&old))?;
+        }
+        None => {
+            let place = Place { node, sequence: batch.next_sequence() };
+            batch.put(place, &record)?;
+        }
+    }
+    Ok(true)
+}
+
+/// Takes the first rows that may be sent, and marks them DOUBT.
+pub(super) fn claim(
+    batch: &mut Batch<'_>,
+    wanted: Vec<(Destination, usize)>,
+    now: Time,
+) -> Result<Vec<Delivery>, Fault> {
+    let mut deliveries = Vec::new();
+    for (destination, limit) in wanted {
+        for place in batch.ledger.sendable(&destination, limit, now) {
+            let mut record = batch.record(place)?;
+            record.state = RowState::Doubt;
+            record.changed = now;
+            batch.put(place, &record)?;
+            let edition = Arc::new(batch.tables.edition(&record.key, record.revision)?);
+            deliveries.push(Delivery { row: record.into_row(place, destination.clone()), edition });
+        }
+    }
+    Ok(deliveries)
+}
+
+/// Writes down what became of rows, and lets go of SENT rows that are old enough.
+pub(super) fn settle(batch: &mut Batch<'_>, mut settlements: Vec<Settlement>, now: Time) -> Result<(), Fault> {
+    // Newest first: an older row that comes back to READY finds its successors already settled.
+    settlements.sort_by_key(|settlement| Reverse(settlement.row));
+    for Settlement { row, outcome } in settlements {
+        let place = Place::of(row);
+        let Some(record) = batch.tables.record(place)?.filter(|record| record.turn == row.turn) else { continue };
+        settle_one(batch, place, Record { changed: now, ..record }, outcome)?;
+    }
+    for place in batch.ledger.old_sent(now - SENT_KEPT_FOR, SENT_KEPT) {
+        let record = batch.record(place)?;
+        remove(batch, place, &record)?;
+    }
+    Ok(())
+}
+
+fn settle_one(batch: &mut Batch<'_>, place: Place, mut record: Record, outcome: Outcome) -> Result<(), Fault> {
+    match outcome {
+        Outcome::Delivered => batch.put(place, &Record { state: RowState::Sent, reason: None, ..record }),
+        Outcome::Drop => remove(batch, place, &record),
+        Outcome::Ready => wait_again(batch, place, record),
+        Outcome::Retry { reason } => {
+            record.attempts += 1;
+            wait_again(batch, place, Record { reason: Some(reason), ..record })
+        }
+        Outcome::Shrink { reason, rung } => wait_again(batch, place, Record { rung, reason: Some(reason), ..record }),
+        Outcome::Dead { reason } => match successor(batch, place, &record)? {
+            // The newer revision tells all that this one could.
+            Some(_) => remove(batch, place, &record),
+            None => batch.put(place, &Record { state: RowState::Dead, reason: Some(reason), ..record }),
+        },
+    }
+}
+
+/// READY again, unless a newer revision of the item came meanwhile. One that waits takes this row's place, which is the
+/// earlier one; one that may be or is on the node makes this row pointless, and sending it would be a step back.
+fn wait_again(batch: &mut Batch<'_>, place: Place, record: Record) -> Result<(), Fault> {
+    match successor(batch, place, &record)? {
+        None => batch.put(place, &Record { state: RowState::Ready, ..record }),
+        Some((newer_place, newer)) if newer.state == RowState::Ready => {
+            batch.forget(newer_place, &newer)?;
+            batch.tables.release(&record.key, record.revision)?;
+            batch.put(place, &newer.replacing(&record))
+        }
+        Some(_) => remove(batch, place, &record),
+    }
+}
+
+/// The last living row of the item, when it came after this one.
+fn successor(batch: &Batch<'_>, place: Place, record: &Record) -> Result<Option<(Place, Record)>, Fault> {
+    let mut rows = batch.tables.rows_of_item(place.node, &record.item.0)?.into_iter().rev();
+    Ok(rows.find(|(_, row)| row.state != RowState::Dead).filter(|(last, _)| *last > place))
+}
+
+/// Removes a row, and its edition if it was the last to refer to it.
+fn remove(batch: &mut Batch<'_>, place: Place, record: &Record) -> Result<(), Fault> {
+    batch.forget(place, record)?;
+    batch.tables.release(&record.key, record.revision)
+}
+
+/// Writes down what was learnt of a destination.
+pub(super) fn set_node(batch: &mut Batch<'_>, destination: Destination, facts: NodeFacts) -> Result<(), Fault> {
+    let number = batch.tables.number(&destination)?;
+    batch.put_node(number, Node { destination, facts })
+}
+
+/// The day of a claim of [`super::tables::OWNERS`].
+pub(super) fn day(now: Time) -> u32 {
+    u32::try_from(now.timestamp() / 86_400).unwrap_or(0)
+}

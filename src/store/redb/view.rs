@@ -1,0 +1,124 @@
+//! Reading: a snapshot of the state as of the last commit.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableError};
+
+use crate::feed::{Destination, FeedId};
+use crate::store::{FeedRow, HostRow, Meta, NodeFacts, OutboxRow, Seen};
+
+use super::fault::Fault;
+use super::ledger::Ledger;
+use super::record::{Place, Record};
+use super::tables::{
+    FEEDS, HOSTS, META, NODES, NUMBERS, Node, OUTBOX, SEEN, destination_key, feed_row, from_json, outbox_row,
+};
+
+/// A snapshot.
+pub(super) struct View(ReadTransaction);
+
+impl View {
+    pub(super) fn new(database: &impl ReadableDatabase) -> Result<Self, Fault> {
+        Ok(Self(database.begin_read()?))
+    }
+
+    /// A small fact; `None` also for a file in which nothing was ever written.
+    pub(super) fn fact(&self, name: &str) -> Result<Option<String>, Fault> {
+        match self.0.open_table(META) {
+            Ok(table) => Ok(table.get(name)?.map(|value| value.value().to_owned())),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A small fact that is a number; 0 when nobody wrote it yet.
+    pub(super) fn number(&self, name: &str) -> Result<u64, Fault> {
+        let Some(value) = self.fact(name)? else { return Ok(0) };
+        value.parse().map_err(|_| Fault::damaged(format!("{name} is {value:?}")))
+    }
+
+    pub(super) fn meta(&self) -> Result<Meta, Fault> {
+        self.fact("facts")?.map_or_else(|| Ok(Meta::default()), |json| from_json(META, json.as_bytes()))
+    }
+
+    pub(super) fn feed(&self, id: &FeedId) -> Result<Option<FeedRow>, Fault> {
+        self.0.open_table(FEEDS)?.get(id.as_str())?.map(|row| from_json(FEEDS, row.value())).transpose()
+    }
+
+    pub(super) fn feeds(&self) -> Result<Vec<(FeedId, FeedRow)>, Fault> {
+        let mut feeds = Vec::new();
+        for row in self.0.open_table(FEEDS)?.iter()? {
+            let (id, row) = row?;
+            let (id, row): (FeedId, FeedRow) = feed_row(id.value(), row.value())?;
+            if row.removed.is_none() {
+                feeds.push((id, row));
+            }
+        }
+        Ok(feeds)
+    }
+
+    pub(super) fn seen(&self, id: &FeedId) -> Result<Seen, Fault> {
+        let Some(bytes) = self.0.open_table(SEEN)?.get(id.as_str())? else { return Ok(Seen::default()) };
+        Seen::from_bytes(bytes.value()).ok_or_else(|| Fault::damaged(format!("the seen-set of {id} does not read")))
+    }
+
+    pub(super) fn hosts(&self) -> Result<BTreeMap<String, HostRow>, Fault> {
+        let table = self.0.open_table(HOSTS)?;
+        let rows = table.iter()?;
+        rows.map(|row| {
+            row.map_err(Fault::from)
+                .and_then(|(name, row)| Ok((name.value().to_owned(), from_json(HOSTS, row.value())?)))
+        })
+        .collect()
+    }
+
+    pub(super) fn nodes(&self) -> Result<Vec<(Destination, NodeFacts)>, Fault> {
+        Ok(self.numbered_nodes()?.into_values().map(|node| (node.destination, node.facts)).collect())
+    }
+
+    /// The rows of one destination.
+    pub(super) fn rows(&self, destination: &Destination) -> Result<Vec<OutboxRow>, Fault> {
+        let number =
+            self.0.open_table(NUMBERS)?.get(destination_key(destination)?.as_str())?.map(|number| number.value());
+        let Some(number) = number else { return Ok(Vec::new()) };
+        let rows = self.records(number..=number)?;
+        Ok(rows.into_iter().map(|(place, record)| record.into_row(place, destination.clone())).collect())
+    }
+
+    /// Every row.
+    pub(super) fn outbox(&self) -> Result<Vec<OutboxRow>, Fault> {
+        let nodes = self.numbered_nodes()?;
+        let row = |(place, record): (Place, Record)| {
+            Some(record.into_row(place, nodes.get(&place.node)?.destination.clone()))
+        };
+        Ok(self.records(0..=u32::MAX)?.into_iter().filter_map(row).collect())
+    }
+
+    /// The ledger that these rows make.
+    pub(super) fn ledger(&self) -> Result<Ledger, Fault> {
+        let mut ledger = Ledger::default();
+        ledger.sequence = self.number("sequence")?;
+        let mut nodes = self.numbered_nodes()?;
+        for (place, record) in self.records(0..=u32::MAX)? {
+            if let Some(node) = nodes.remove(&place.node) {
+                ledger.open(place.node, node);
+            }
+            ledger.put(place, Some(&record));
+        }
+        Ok(ledger)
+    }
+
+    fn numbered_nodes(&self) -> Result<BTreeMap<u32, Node>, Fault> {
+        let table = self.0.open_table(NODES)?;
+        let rows = table.iter()?;
+        rows.map(|row| {
+            row.map_err(Fault::from).and_then(|(number, row)| Ok((number.value(), from_json(NODES, row.value())?)))
+        })
+        .collect()
+    }
+
+    fn records(&self, nodes: std::ops::RangeInclusive<u32>) -> Result<Vec<(Place, Record)>, Fault> {
+        let rows = self.0.open_table(OUTBOX)?.range((*nodes.start(), 0)..=(*nodes.end(), u64::MAX))?;
+        rows.map(|row| row.map_err(Fault::from).and_then(|(key, row)| outbox_row(key.value(), row.value()))).collect()
+    }
+}

@@ -1,0 +1,988 @@
+//! Broken configurations, and every word that an operator reads about them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use insta::assert_snapshot;
+use tidings::config::Config;
+
+use super::{ACCOUNT, folder, shown};
+
+/// What is said of a configuration that must not load.
+fn refused(files: &[(&str, &str)]) -> String {
+    let folder = folder(files);
+    let errors = Config::load(Some(&folder.path().join("tidings.toml"))).expect_err("it must not load");
+    errors.to_string().replace(&shown(folder.path().to_owned()), "")
+}
+
+fn main_file(text: &str) -> String {
+    refused(&[("tidings.toml", text)])
+}
+
+/// The main file is a good one, but for what is added to it.
+fn with_account(text: &str) -> String {
+    main_file(&format!("{ACCOUNT}{text}"))
+}
+
+fn feeds(text: &str) -> String {
+    refused(&[("tidings.toml", ACCOUNT), ("feeds.d/a.toml", text)])
+}
+
+/// One feed with the keys given.
+fn feed(keys: &str) -> String {
+    feeds(&format!("[a]\nurl = \"https://example.org/\"\n{keys}\n"))
+}
+
+#[test]
+fn an_empty_file_has_no_account() {
+    let said = main_file("");
+    assert_snapshot!(said, @r#"
+    error: there is no [xmpp] section
+     --> tidings.toml
+      hint: [xmpp]
+            jid = "feeds@example.org"
+            password-file = "password"
+    "#);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let said = refused(&[]);
+    assert_snapshot!(said, @r"
+    error: cannot be read: No such file or directory (os error 2)
+     --> tidings.toml
+    ");
+}
+
+#[test]
+fn an_account_without_a_jid_cannot_publish() {
+    let said = main_file("[xmpp]\npassword-file = \"password\"\n");
+    assert_snapshot!(said, @r#"
+    error: [xmpp] has no `jid`
+      --> tidings.toml:1:1
+       |
+     1 | [xmpp]
+       | ^^^^^^
+       hint: the account that publishes: jid = "feeds@example.org"
+    "#);
+}
+
+#[test]
+fn a_jid_with_a_resource_is_cut() {
+    let said = main_file("[xmpp]\njid = \"feeds@example.org/bot\"\n");
+    assert_snapshot!(said, @r#"
+    error: `jid` has a resource
+      --> tidings.toml:2:7
+       |
+     2 | jid = "feeds@example.org/bot"
+       |       ^^^^^^^^^^^^^^^^^^^^^^^
+       hint: write "feeds@example.org"
+    "#);
+}
+
+#[test]
+fn a_server_is_not_an_account() {
+    let said = main_file("[xmpp]\njid = \"example.org\"\n");
+    assert_snapshot!(said, @r#"
+    error: `jid` has no part before an `@`
+      --> tidings.toml:2:7
+       |
+     2 | jid = "example.org"
+       |       ^^^^^^^^^^^^^
+       hint: an address looks like "feeds@example.org"
+    "#);
+}
+
+#[test]
+fn a_jid_that_is_none_says_why() {
+    let said = main_file("[xmpp]\njid = \"feeds@@example.org\"\n");
+    assert_snapshot!(said, @r#"
+    error: `jid` is not an XMPP address: second @ found before parsing the resource
+      --> tidings.toml:2:7
+       |
+     2 | jid = "feeds@@example.org"
+       |       ^^^^^^^^^^^^^^^^^^^^
+       hint: an address looks like "feeds@example.org"
+    "#);
+}
+
+#[test]
+fn every_syntax_error_of_a_file_is_told_and_no_other_error() {
+    let said = main_file("[xmpp]\njid = \"feeds@example.org\nevry = 1\nx = [1,\n");
+    assert_snapshot!(said, @r#"
+    error: not TOML: invalid basic string, expected `"`
+      --> tidings.toml:2:25
+       |
+     2 | jid = "feeds@example.org
+       |                         ^
+
+    error: not TOML: unclosed array, expected `]`
+      --> tidings.toml:4:8
+       |
+     4 | x = [1,
+       |        ^
+    "#);
+}
+
+#[test]
+fn a_key_that_stands_twice_is_a_syntax_error() {
+    let said = with_account("jid = \"other@example.org\"\n");
+    assert_snapshot!(said, @r#"
+    error: not TOML: duplicate key
+      --> tidings.toml:3:1
+       |
+     3 | jid = "other@example.org"
+       | ^^^
+    "#);
+}
+
+#[test]
+fn an_unknown_key_suggests_the_nearest_one() {
+    let said = with_account("pasword-file = \"pw\"\n[defaults]\nmax_items = 5\n[http]\ncontct = \"x\"\n");
+    assert_snapshot!(said, @r#"
+    error: unknown key `pasword-file` in [xmpp]
+      --> tidings.toml:3:1
+       |
+     3 | pasword-file = ***
+       | ^^^^^^^^^^^^
+       hint: did you mean `password-file`?
+
+    error: unknown key `max_items` in [defaults]
+      --> tidings.toml:5:1
+       |
+     5 | max_items = 5
+       | ^^^^^^^^^
+       hint: did you mean `max-items`?
+
+    error: unknown key `contct` in [http]
+      --> tidings.toml:7:1
+       |
+     7 | contct = "x"
+       | ^^^^^^
+       hint: did you mean `contact`?
+    "#);
+}
+
+#[test]
+fn an_unknown_key_that_is_near_to_nothing_is_told_what_there_is() {
+    let said = with_account("[http]\nretries = 3\n");
+    assert_snapshot!(said, @r"
+    error: unknown key `retries` in [http]
+      --> tidings.toml:4:1
+       |
+     4 | retries = 3
+       | ^^^^^^^
+       hint: [http] knows: contact, proxy, host-interval, per-host, concurrency, allow-file
+    ");
+}
+
+#[test]
+fn an_unknown_section_suggests_the_nearest_one() {
+    let said = with_account("[default]\nevery = \"1h\"\n");
+    assert_snapshot!(said, @r"
+    error: unknown key `default` in tidings.toml
+      --> tidings.toml:3:2
+       |
+     3 | [default]
+       |  ^^^^^^^
+       hint: did you mean `defaults`?
+    ");
+}
+
+#[test]
+fn a_feed_in_the_main_file_is_sent_away() {
+    let said = with_account("[my-blog]\nurl = \"https://example.org/\"\n");
+    assert_snapshot!(said, @r"
+    error: `my-blog` is a feed, and feeds stand in feeds.d
+      --> tidings.toml:3:2
+       |
+     3 | [my-blog]
+       |  ^^^^^^^
+       hint: move it into feeds.d/feeds.toml beside this file
+    ");
+}
+
+#[test]
+fn what_a_later_release_builds_is_refused_by_name() {
+    let said = with_account(
+        "component = \"news.example.org\"\n[web]\nlisten = \"127.0.0.1:8080\"\n[log]\nhealth-node = \"health\"\nhealth-chat = \"admin@example.org\"\n",
+    );
+    assert_snapshot!(said, @r#"
+    error: `component` is not in this release
+      --> tidings.toml:3:1
+       |
+     3 | component = "news.example.org"
+       | ^^^^^^^^^
+       hint: leave it out for now
+
+    error: `listen` is not in this release
+      --> tidings.toml:5:1
+       |
+     5 | listen = "127.0.0.1:8080"
+       | ^^^^^^
+       hint: leave it out for now
+
+    error: `health-node` is not in this release
+      --> tidings.toml:7:1
+       |
+     7 | health-node = "health"
+       | ^^^^^^^^^^^
+       hint: leave it out for now
+
+    error: `health-chat` is not in this release
+      --> tidings.toml:8:1
+       |
+     8 | health-chat = "admin@example.org"
+       | ^^^^^^^^^^^
+       hint: leave it out for now
+    "#);
+}
+
+#[test]
+fn no_tls_is_for_loopback_only() {
+    let said = with_account("server = \"xmpp.example.org:5222\"\ntls = \"none\"\n");
+    assert_snapshot!(said, @r#"
+    error: `tls = "none"` is for a `server` on a loopback address only
+      --> tidings.toml:4:7
+       |
+     4 | tls = "none"
+       |       ^^^^^^
+       hint: set server = "127.0.0.1" when it runs on this machine; else leave `tls` out
+    "#);
+}
+
+#[test]
+fn a_mistyped_choice_suggests_the_nearest_one() {
+    let said = with_account("tls = \"start-tls\"\n[defaults]\naccess = \"private\"\non-update = true\n");
+    assert_snapshot!(said, @r#"
+    error: `tls` is "starttls", "direct" or "none"
+      --> tidings.toml:3:7
+       |
+     3 | tls = "start-tls"
+       |       ^^^^^^^^^^^
+       hint: did you mean "starttls"?
+
+    error: `access` is "open", "whitelist" or "presence"
+      --> tidings.toml:5:10
+       |
+     5 | access = "private"
+       |          ^^^^^^^^^
+
+    error: `on-update` is "publish" or "ignore", not true or false
+      --> tidings.toml:6:13
+       |
+     6 | on-update = true
+       |             ^^^^
+    "#);
+}
+
+#[test]
+fn two_passwords_are_one_too_many_and_none_is_shown() {
+    let said = with_account("password = \"hunter2\"\npassword-file = \"pw\"\n");
+    assert_snapshot!(said, @r"
+    error: both `password` and `password-file` are set
+      --> tidings.toml:3:12
+       |
+     3 | password = ***
+       |            ^^^
+       hint: keep one of them
+    ");
+}
+
+#[test]
+fn a_mistyped_password_is_not_shown_either() {
+    let said = with_account("passwort = \"hunter2\"\n");
+    assert_snapshot!(said, @r"
+    error: unknown key `passwort` in [xmpp]
+      --> tidings.toml:3:1
+       |
+     3 | passwort = ***
+       | ^^^^^^^^
+       hint: did you mean `password`?
+    ");
+}
+
+#[test]
+fn a_password_in_a_broken_line_is_not_shown() {
+    let said = with_account("password = \"hunter2\n");
+    assert_snapshot!(said, @r#"
+    error: not TOML: invalid basic string, expected `"`
+      --> tidings.toml:3:20
+       |
+     3 | password = ***
+       |               ^
+    "#);
+}
+
+#[test]
+fn a_time_has_a_unit() {
+    let said = with_account("[defaults]\nevery = 30\nold-after = \"30 fortnights\"\ncool-down = \"\"\n");
+    assert_snapshot!(said, @r#"
+    error: `every` is a time such as "30m", not a number
+      --> tidings.toml:4:9
+       |
+     4 | every = 30
+       |         ^^
+       hint: write "30m" for minutes
+
+    error: `old-after` is a time such as "30m", not `30 fortnights`
+      --> tidings.toml:5:13
+       |
+     5 | old-after = "30 fortnights"
+       |             ^^^^^^^^^^^^^^^
+       hint: a number and a unit: ms, s, m, h, d, w; "1h30m" is possible
+
+    error: `cool-down` is a time such as "30m", not ``
+      --> tidings.toml:6:13
+       |
+     6 | cool-down = ""
+       |             ^^
+       hint: a number and a unit: ms, s, m, h, d, w; "1h30m" is possible
+    "#);
+}
+
+#[test]
+fn a_time_zone_suggests_the_nearest_one() {
+    let said = with_account("[defaults]\ntimezone = \"Europe/Belrin\"\n");
+    assert_snapshot!(said, @r#"
+    error: `Europe/Belrin` is not a time zone
+      --> tidings.toml:4:12
+       |
+     4 | timezone = "Europe/Belrin"
+       |            ^^^^^^^^^^^^^^^
+       hint: did you mean "Europe/Berlin"?
+    "#);
+}
+
+#[test]
+fn a_template_says_what_it_can_hold() {
+    let said = with_account("[defaults]\nnode = \"news/{fed}\"\ntitle = \"{title\"\n");
+    assert_snapshot!(said, @r#"
+    error: `node` has no value for `{fed}`
+      --> tidings.toml:4:8
+       |
+     4 | node = "news/{fed}"
+       |        ^^^^^^^^^^^^
+       hint: did you mean {feed}?
+
+    error: `title`: a `{` is never closed
+      --> tidings.toml:5:9
+       |
+     5 | title = "{title"
+       |         ^^^^^^^^
+       hint: what can stand there: {title} {feed}
+    "#);
+}
+
+#[test]
+fn a_proxy_and_a_contact_are_checked() {
+    let said = with_account("[http]\nproxy = \"ftp://proxy.example.org\"\ncontact = \"ask (me)\"\nper-host = 0\n");
+    assert_snapshot!(said, @r#"
+    error: no such kind of proxy
+      --> tidings.toml:4:9
+       |
+     4 | proxy = "ftp://proxy.example.org"
+       |         ^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: http://…, https://…, socks5://… and socks5h://… are known
+
+    error: `contact` cannot stand in a User-Agent
+      --> tidings.toml:5:11
+       |
+     5 | contact = "ask (me)"
+       |           ^^^^^^^^^^
+       hint: a web address or a mail address, in ASCII and without spaces
+
+    error: `per-host` is a whole number, 1 or more
+      --> tidings.toml:6:12
+       |
+     6 | per-host = 0
+       |            ^
+    "#);
+}
+
+#[test]
+fn a_home_folder_is_written_out() {
+    let said = with_account("[store]\npath = \"~/state.redb\"\n");
+    assert_snapshot!(said, @r#"
+    error: `path` begins with `~`
+      --> tidings.toml:4:8
+       |
+     4 | path = "~/state.redb"
+       |        ^^^^^^^^^^^^^^
+       hint: write the whole path, or one relative to this file
+    "#);
+}
+
+#[test]
+fn a_route_goes_somewhere_and_matches_something() {
+    let said = with_account(
+        "[[route]]\nmatch = { titel = 'x' }\n[[route]]\nmatch = { any = [] }\nto = [{ node = \"{categorie}\" }]\n[route-2]\n",
+    );
+    assert_snapshot!(said, @r#"
+    error: the route has no `to`
+      --> tidings.toml:3:1
+       |
+     3 | [[route]]
+       | ^^^^^^^^^
+       hint: to = [{ node = "my-node" }]
+
+    error: unknown key `titel` in a match
+      --> tidings.toml:4:11
+       |
+     4 | match = { titel = 'x' }
+       |           ^^^^^
+       hint: did you mean `title`?
+
+    error: `any` of nothing
+      --> tidings.toml:6:17
+       |
+     6 | match = { any = [] }
+       |                 ^^
+       hint: name one match at least
+
+    error: `node` has no value for `{categorie}`
+      --> tidings.toml:7:16
+       |
+     7 | to = [{ node = "{categorie}" }]
+       |                ^^^^^^^^^^^^^
+       hint: did you mean {category}?
+
+    error: unknown key `route-2` in tidings.toml
+      --> tidings.toml:8:2
+       |
+     8 | [route-2]
+       |  ^^^^^^^
+       hint: did you mean `route`?
+    "#);
+}
+
+#[test]
+fn a_route_is_a_list() {
+    let said = with_account("[route]\nto = [{ node = \"x\" }]\n");
+    assert_snapshot!(said, @r"
+    error: a route is written with two brackets
+      --> tidings.toml:3:1
+       |
+     3 | [route]
+       | ^^^^^^^
+       hint: [[route]]
+    ");
+}
+
+#[test]
+fn what_a_route_cannot_do_yet_is_said() {
+    let said =
+        with_account("[[route]]\nto = [{ node = \"{tag}\", max-items = 5 }, { node = \"all\", backfill = 5 }]\n");
+    assert_snapshot!(said, @r#"
+    error: nodes that a template makes have the settings of [defaults]
+      --> tidings.toml:4:6
+       |
+     4 | to = [{ node = "{tag}", max-items = 5 }, { node = "all", backfill = 5 }]
+       |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: take them out; on a service that is not the default one create = true is needed
+
+    error: `backfill` in a route is not in this release
+      --> tidings.toml:4:6
+       |
+     4 | to = [{ node = "{tag}", max-items = 5 }, { node = "all", backfill = 5 }]
+       |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: a route takes what comes from now on; put the node into the `to` of its feeds for their older
+             entries
+    "#);
+}
+
+#[test]
+fn a_key_outside_a_table_belongs_to_no_feed() {
+    let said = feeds("every = \"1h\"\n");
+    assert_snapshot!(said, @r#"
+    error: `every` stands outside a feed's table
+      --> feeds.d/a.toml:1:1
+       |
+     1 | every = "1h"
+       | ^^^^^
+       hint: a feed begins with its name in square brackets: [my-blog]
+    "#);
+}
+
+#[test]
+fn a_feed_without_an_address_cannot_be_polled() {
+    let said = feeds("[a]\nevery = \"1h\"\n");
+    assert_snapshot!(said, @r#"
+    error: feed `a` has no `url`
+      --> feeds.d/a.toml:1:2
+       |
+     1 | [a]
+       |  ^
+       hint: url = "https://…"
+    "#);
+}
+
+#[test]
+fn an_id_is_checked() {
+    let said = feeds("[My-Blog]\nurl = \"https://example.org/\"\n");
+    assert_snapshot!(said, @r#"
+    error: a feed's id is 1 to 63 characters of a-z, 0-9, '.', '_', '-', the first one a letter or digit; "My-Blog" is not
+      --> feeds.d/a.toml:1:2
+       |
+     1 | [My-Blog]
+       |  ^^^^^^^
+    "#);
+}
+
+#[test]
+fn an_address_without_a_scheme_is_completed() {
+    let said = feeds("[a]\nurl = \"example.org/feed\"\n");
+    assert_snapshot!(said, @r#"
+    error: `url` is not a whole address
+      --> feeds.d/a.toml:2:7
+       |
+     2 | url = "example.org/feed"
+       |       ^^^^^^^^^^^^^^^^^^
+       hint: write "https://example.org/feed"
+    "#);
+}
+
+#[test]
+fn an_address_of_another_scheme_is_not_polled() {
+    let said = feeds(
+        "[a]\nurl = \"feed://example.org/x\"\n[b]\nurl = \"gopher://example.org/\"\n[c]\nurl = \"file:///srv/feed.xml\"\n",
+    );
+    assert_snapshot!(said, @r#"
+    error: `feed:` is no scheme to poll
+      --> feeds.d/a.toml:2:7
+       |
+     2 | url = "feed://example.org/x"
+       |       ^^^^^^^^^^^^^^^^^^^^^^
+       hint: write "https://example.org/x"
+
+    error: `gopher:` is no scheme to poll
+      --> feeds.d/a.toml:4:7
+       |
+     4 | url = "gopher://example.org/"
+       |       ^^^^^^^^^^^^^^^^^^^^^^^
+       hint: http and https are
+
+    error: files are not read
+      --> feeds.d/a.toml:6:7
+       |
+     6 | url = "file:///srv/feed.xml"
+       |       ^^^^^^^^^^^^^^^^^^^^^^
+       hint: allow-file = true in [http] of tidings.toml allows it
+    "#);
+}
+
+#[test]
+fn an_address_with_a_password_is_refused_unseen() {
+    let said = feeds("[a]\nurl = \"https://me:hunter2@example.org/feed\"\n");
+    assert_snapshot!(said, @r"
+    error: the address holds a user's name or password
+      --> feeds.d/a.toml:2:7
+       |
+     2 | url = ***
+       |       ^^^
+       hint: take it out, and set `user` and `password-file`
+    ");
+}
+
+#[test]
+fn an_interval_under_five_minutes_is_for_feeds_of_ones_own() {
+    let said = feed("every = \"1m\"");
+    assert_snapshot!(said, @r#"
+    error: the feed is polled more than once in 5 minutes
+      --> feeds.d/a.toml:3:9
+       |
+     3 | every = "1m"
+       |         ^^^^
+       hint: own = true allows it for a host of your own
+    "#);
+}
+
+#[test]
+fn a_feed_has_one_schedule() {
+    let said = feed("every = \"1h\"\ncron = \"0 8 * * *\"");
+    assert_snapshot!(said, @r#"
+    error: both `every` and `cron` are set
+      --> feeds.d/a.toml:4:8
+       |
+     4 | cron = "0 8 * * *"
+       |        ^^^^^^^^^^^
+       hint: keep one of them
+
+    error: cron schedules are not in this release
+      --> feeds.d/a.toml:4:8
+       |
+     4 | cron = "0 8 * * *"
+       |        ^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_user_has_a_password_file() {
+    let said = feed("user = \"me\"\npassword = \"hunter2\"");
+    assert_snapshot!(said, @r#"
+    error: `user` without `password-file`
+      --> feeds.d/a.toml:3:8
+       |
+     3 | user = "me"
+       |        ^^^^
+       hint: name the file that holds the password
+
+    error: `password` is not kept in a feed
+      --> feeds.d/a.toml:4:1
+       |
+     4 | password = ***
+       | ^^^^^^^^
+       hint: name a file that holds it: password-file
+    "#);
+}
+
+#[test]
+fn headers_are_checked_and_their_values_never_shown() {
+    let said = feed(
+        "headers = { Host = \"hunter2\", \"X Y\" = \"hunter2\", User-Agent = \"hunter2\", X = 5, Y = \"hunter2 ü\" }",
+    );
+    assert_snapshot!(said, @r#"
+    error: `Host` is set by the poller
+      --> feeds.d/a.toml:3:13
+       |
+     3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
+       |             ^^^^
+       hint: leave it out
+
+    error: `X Y` is not the name of a header
+      --> feeds.d/a.toml:3:31
+       |
+     3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
+       |                         ^^^^^
+
+    error: `User-Agent` is always the same
+      --> feeds.d/a.toml:3:50
+       |
+     3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
+       |                                      ^^^^^^^^^^
+       hint: set `contact` in [http] of tidings.toml
+
+    error: `X` is a text in quotes
+      --> feeds.d/a.toml:3:74
+       |
+     3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
+       |                                                        ^
+
+    error: `Y` holds a character that no header may hold
+      --> feeds.d/a.toml:3:81
+       |
+     3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
+       |                                                                 ^
+    "#);
+}
+
+#[test]
+fn a_pattern_stands_in_single_quotes() {
+    let said = feed("filter = [{ drop = { title = \"\\bjobs\" } }]\nitem-id = \"tidings\"") + &feed("title = \"\\d\"");
+    assert_snapshot!(said, @r#"
+    error: `title` holds a control character
+      --> feeds.d/a.toml:3:30
+       |
+     3 | filter = [{ drop = { title = "\bjobs" } }]
+       |                              ^^^^^^^^
+       hint: in single quotes a backslash is itself
+    error: not TOML: missing escaped value, expected `b`, `e`, `f`, `n`, `r`, `\`, `"`, `x`, `u`, `U`
+      --> feeds.d/a.toml:3:11
+       |
+     3 | title = "\d"
+       |           ^
+       hint: in single quotes a backslash is itself
+    "#);
+}
+
+#[test]
+fn a_filter_keeps_or_drops() {
+    let said = feed("filter = [{ keep = {}, drop = {} }, {}, { drop = { title = '(x' } }]");
+    assert_snapshot!(said, @r"
+    error: a filter has one of `keep` and `drop`
+      --> feeds.d/a.toml:3:11
+       |
+     3 | filter = [{ keep = {}, drop = {} }, {}, { drop = { title = '(x' } }]
+       |           ^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: filter = [{ drop = { title = '(?i)sponsored' } }]
+
+    error: a filter has one of `keep` and `drop`
+      --> feeds.d/a.toml:3:37
+       |
+     3 | filter = [{ keep = {}, drop = {} }, {}, { drop = { title = '(x' } }]
+       |                                     ^^
+       hint: filter = [{ drop = { title = '(?i)sponsored' } }]
+
+    error: `title` is not a regular expression: unclosed group
+      --> feeds.d/a.toml:3:60
+       |
+     3 | filter = [{ keep = {}, drop = {} }, {}, { drop = { title = '(x' } }]
+       |                                                            ^^^^
+    ");
+}
+
+#[test]
+fn a_destination_is_of_one_kind() {
+    let said = feed("to = [{ node = \"x\", room = \"news@rooms.example.org\" }, { max-items = 5 }]");
+    assert_snapshot!(said, @r#"
+    error: a destination is one of `node`, `pep`, `room`, `chat`
+      --> feeds.d/a.toml:3:7
+       |
+     3 | to = [{ node = "x", room = "news@rooms.example.org" }, { max-items = 5 }]
+       |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: such as { node = "my-node" }
+
+    error: a destination is one of `node`, `pep`, `room`, `chat`
+      --> feeds.d/a.toml:3:56
+       |
+     3 | to = [{ node = "x", room = "news@rooms.example.org" }, { max-items = 5 }]
+       |                                                        ^^^^^^^^^^^^^^^^^
+       hint: such as { node = "my-node" }
+    "#);
+}
+
+#[test]
+fn a_destination_knows_the_keys_of_its_kind() {
+    let said = feed(
+        "to = [{ room = \"news@rooms.example.org\", max-items = 5 }, { pep = false }, { chat = \"example.org\" }]",
+    );
+    assert_snapshot!(said, @r#"
+    error: unknown key `max-items` in a `room` destination
+      --> feeds.d/a.toml:3:42
+       |
+     3 | to = [{ room = "news@rooms.example.org", max-items = 5 }, { pep = false }, { chat = "example.org" }]
+       |                                          ^^^^^^^^^
+       hint: a `room` destination knows: room, backfill
+
+    error: `pep` is true or an account
+      --> feeds.d/a.toml:3:67
+       |
+     3 | to = [{ room = "news@rooms.example.org", max-items = 5 }, { pep = false }, { chat = "example.org" }]
+       |                                                                   ^^^^^
+       hint: such as { pep = true } or { pep = "juliet@example.org" }
+
+    error: `chat` has no part before an `@`
+      --> feeds.d/a.toml:3:85
+       |
+     3 | to = [{ room = "news@rooms.example.org", max-items = 5 }, { pep = false }, { chat = "example.org" }]
+       |                                                                                     ^^^^^^^^^^^^^
+       hint: an address looks like "feeds@example.org"
+    "#);
+}
+
+#[test]
+fn a_destination_stands_once_in_a_feed() {
+    let said = feed("to = [{ node = \"x\" }, { node = \"x\" }]");
+    assert_snapshot!(said, @r#"
+    error: node x stands twice in this `to`
+      --> feeds.d/a.toml:3:23
+       |
+     3 | to = [{ node = "x" }, { node = "x" }]
+       |                       ^^^^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_feed_goes_somewhere() {
+    let said = feed("to = []");
+    assert_snapshot!(said, @r"
+    error: `to` is empty
+      --> feeds.d/a.toml:3:6
+       |
+     3 | to = []
+       |      ^^
+       hint: leave it out for the default node; enabled = false stops a feed
+    ");
+}
+
+#[test]
+fn keys_of_other_tables_say_where_they_belong() {
+    let said = feed("node = \"x\"\nroom = \"news@rooms.example.org\"\nmatch = {}");
+    assert_snapshot!(said, @r#"
+    error: `node` is a key of [defaults] and of destinations
+      --> feeds.d/a.toml:3:1
+       |
+     3 | node = "x"
+       | ^^^^
+       hint: to = [{ node = "…" }]
+
+    error: `room` is a key of destinations
+      --> feeds.d/a.toml:4:1
+       |
+     4 | room = "news@rooms.example.org"
+       | ^^^^
+       hint: to = [{ room = … }]
+
+    error: `match` is a key of routes
+      --> feeds.d/a.toml:5:1
+       |
+     5 | match = {}
+       | ^^^^^
+       hint: a feed has a `filter`
+    "#);
+}
+
+#[test]
+fn a_tab_and_wide_characters_keep_the_caret_in_place() {
+    let said = feed("\ttags = [\"日本語\", 5]\n\"日本\" = 1");
+    assert_snapshot!(said, @r#"
+    error: an element of `tags` is a text in quotes, not a number
+      --> feeds.d/a.toml:3:17
+       |
+     3 |     tags = ["日本語", 5]
+       |                       ^
+
+    error: unknown key `日本` in feed `a`
+      --> feeds.d/a.toml:4:1
+       |
+     4 | "日本" = 1
+       | ^^^^^^
+       hint: feed `a` knows: url, enabled, tags, was, cron, every, timezone, own, max-every, full-poll-interval,
+             allow-private, user, password-file, headers, item-id, filter, backfill, old-after, cool-down,
+             on-update, on-remove, title, author-uri, summary, service, on-doubt, create, type, max-items,
+             access, strict-0472, to
+    "#);
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let said = feed("tags = [\"\u{202e}x\", 5] # \u{202e}");
+    assert_snapshot!(said, @r#"
+    error: an element of `tags` is a text in quotes, not a number
+      --> feeds.d/a.toml:3:15
+       |
+     3 | tags = ["�x", 5] # �
+       |               ^
+    "#);
+}
+
+#[test]
+fn a_former_id_is_nobodys_id_of_today() {
+    let said = feeds(
+        "[a]\nurl = \"https://example.org/\"\n[b]\nurl = \"https://example.org/b\"\nwas = [\"a\"]\n[c]\nurl = \"https://example.org/c\"\nwas = [\"old\"]\n[d]\nurl = \"https://example.org/d\"\nwas = [\"old\"]\n",
+    );
+    assert_snapshot!(said, @r#"
+    error: `was` names `a`, a feed of today
+      --> feeds.d/a.toml:5:7
+       |
+     5 | was = ["a"]
+       |       ^^^^^
+       hint: it stands at feeds.d/a.toml:1
+
+    error: two feeds were `old`
+       --> feeds.d/a.toml:11:7
+        |
+     11 | was = ["old"]
+        |       ^^^^^^^
+        hint: the other one stands at feeds.d/a.toml:8
+    "#);
+}
+
+#[test]
+fn a_feed_that_stands_in_two_files_names_both() {
+    let feed = "[a]\nurl = \"https://example.org/\"\n";
+    let said = refused(&[("tidings.toml", ACCOUNT), ("feeds.d/one.toml", feed), ("feeds.d/two.toml", feed)]);
+    assert_snapshot!(said, @r"
+    error: feed `a` is there twice
+      --> feeds.d/two.toml:1:2
+       |
+     1 | [a]
+       |  ^
+       hint: the other one stands at feeds.d/one.toml:1; rename one of them
+    ");
+}
+
+#[test]
+fn a_node_with_two_different_settings_names_both() {
+    let feed = |name, items| {
+        format!("[{name}]\nurl = \"https://example.org/\"\nto = [{{ node = \"x\", max-items = {items} }}]\n")
+    };
+    let said = feeds(&(feed("a", 5) + &feed("b", 6)));
+    assert_snapshot!(said, @r#"
+    error: node x has two different settings
+      --> feeds.d/a.toml:6:6
+       |
+     6 | to = [{ node = "x", max-items = 6 }]
+       |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: the other ones are those of feeds.d/a.toml:1; say the same in both places
+    "#);
+}
+
+#[test]
+fn every_error_of_every_file_comes_in_one_run() {
+    let said = refused(&[
+        ("feeds.d/c.opml", "<opml/>"),
+        ("feeds.d/b.toml", "[b]\nurl = 5\nevry = \"1h\"\n"),
+        ("feeds.d/a.toml", "[a\n"),
+        ("tidings.toml", "[xmpp]\njid = 5\n"),
+    ]);
+    assert_snapshot!(said, @r#"
+    error: `jid` is a text in quotes, not a number
+      --> tidings.toml:2:7
+       |
+     2 | jid = 5
+       |       ^
+
+    error: not TOML: unclosed table, expected `]`
+      --> feeds.d/a.toml:1:3
+       |
+     1 | [a
+       |   ^
+
+    error: `url` is a text in quotes, not a number
+      --> feeds.d/b.toml:2:7
+       |
+     2 | url = 5
+       |       ^
+
+    error: unknown key `evry` in feed `b`
+      --> feeds.d/b.toml:3:1
+       |
+     3 | evry = "1h"
+       | ^^^^
+       hint: did you mean `every`?
+
+    error: OPML is not read yet: not in this release
+     --> feeds.d/c.opml
+      hint: write its feeds as tables into a .toml file, or move it away
+    "#);
+}
+
+#[test]
+fn a_password_in_a_file_that_everyone_can_read_is_refused_unseen() {
+    let folder = folder(&[("tidings.toml", &format!("{ACCOUNT}password = \"hunter2\"\n"))]);
+    let path = folder.path().join("tidings.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let said = Config::load(Some(&path)).unwrap_err().to_string();
+    assert_snapshot!(said.replace(&shown(folder.path().to_owned()), ""), @r"
+    error: the password stands in a file that everyone can read
+      --> tidings.toml:3:12
+       |
+     3 | password = ***
+       |            ^^^
+       hint: chmod o-r tidings.toml, or name a file that holds it: password-file
+    ");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    Config::load(Some(&path)).expect("a group may read it");
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_says_in_which_line() {
+    let folder = folder(&[("tidings.toml", ACCOUNT)]);
+    fs::write(folder.path().join("feeds.d/a.toml"), b"[a]\nurl = 'https://example.org/'\ntags = ['caf\xE9']\n")
+        .unwrap();
+    let said = Config::load(Some(&folder.path().join("tidings.toml"))).unwrap_err().to_string();
+    assert_snapshot!(said.replace(&shown(folder.path().to_owned()), ""), @r"
+    error: line 3 is not UTF-8
+     --> feeds.d/a.toml
+      hint: save it as UTF-8
+    ");
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let folder = folder(&[("tidings.toml", "[xmpp]\njid = 5\n")]);
+    let errors = Config::load(Some(&folder.path().join("tidings.toml"))).unwrap_err();
+    assert!(errors.render(true).contains("\x1b[1;31merror\x1b[0m: "));
+    assert!(!errors.render(false).contains('\x1b'));
+}

@@ -1,0 +1,178 @@
+//! The program itself, as an operator runs it: a folder with its configuration, a process, its output, its exit.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+use tidings::xmpp::{Config, Tls};
+
+use super::eventually;
+use super::process::Process;
+
+/// A configured gateway, running or not.
+pub struct Gateway {
+    folder: TempDir,
+    process: Option<Process>,
+    output: Arc<Mutex<String>>,
+}
+
+/// How a run ended, and what it printed in all.
+#[derive(Debug)]
+pub struct Exit {
+    /// The exit code; `None`: a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Gateway {
+    /// Writes `tidings.toml` for an account; `settings` are further tables of it.
+    pub fn new(xmpp: &Config, settings: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("tidings-gateway-").tempdir().unwrap();
+        let gateway = Self { folder, process: None, output: Arc::default() };
+        std::fs::create_dir(gateway.path("feeds.d")).unwrap();
+        gateway.write("password", "secret\n");
+        std::fs::set_permissions(gateway.path("password"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+        gateway.configure(xmpp, settings);
+        gateway
+    }
+
+    /// Writes `tidings.toml` anew.
+    pub fn configure(&self, xmpp: &Config, settings: &str) {
+        let tls = match xmpp.tls {
+            Tls::StartTls => "starttls",
+            Tls::Direct => "direct",
+            Tls::None => "none",
+        };
+        let mut toml = format!("[xmpp]\njid = \"{}\"\npassword-file = \"password\"\ntls = \"{tls}\"\n", xmpp.jid);
+        if let Some(server) = &xmpp.server {
+            toml += &format!("server = {server:?}\n");
+        }
+        if let Some(ca_file) = &xmpp.ca_file {
+            toml += &format!("ca-file = {ca_file:?}\n");
+        }
+        toml += &format!("\n[store]\npath = \"state.redb\"\n\n{settings}\n");
+        self.write("tidings.toml", &toml);
+    }
+
+    /// Writes a feed of `feeds.d`; the text is what stands in its table.
+    pub fn feed(&self, id: &str, text: &str) {
+        self.write(&format!("feeds.d/{id}.toml"), &format!("[{id}]\n{text}\n"));
+    }
+
+    /// Writes any file of its folder.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// A file of its folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The state's file.
+    pub fn state(&self) -> PathBuf {
+        self.path("state.redb")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        command(env!("CARGO_BIN_EXE_tidings"), self.folder.path(), arguments)
+    }
+
+    /// Starts a verb and lets it run. What it prints is kept in [`Gateway::output`].
+    pub fn start(&mut self, arguments: &[&str]) {
+        self.start_under(&[], arguments);
+    }
+
+    /// The same below another program, as in `["strace", "-f"]`.
+    pub fn start_under(&mut self, wrapper: &[&str], arguments: &[&str]) {
+        let command = match wrapper {
+            [] => self.command(arguments),
+            [program, before @ ..] => {
+                let all: Vec<&str> = before.iter().copied().chain([env!("CARGO_BIN_EXE_tidings")]).collect();
+                let own = self.command(arguments);
+                let mut wrapped = command(program, self.folder.path(), &all);
+                wrapped.args(own.get_args());
+                wrapped
+            }
+        };
+        let mut process = Process::start(&command, wrapper.first().unwrap_or(&"tidings"));
+        let (stdout, stderr) = process.output();
+        collect(stdout, self.output.clone());
+        collect(stderr, self.output.clone());
+        self.process = Some(process);
+    }
+
+    /// Runs a verb to its end.
+    pub async fn call(&self, arguments: &[&str]) -> Exit {
+        let mut process = Process::start(&self.command(arguments), "tidings");
+        let (out, err) = process.output();
+        let (stdout, stderr) = (Arc::default(), Arc::default());
+        let readers = [collect(out, Arc::clone(&stdout)), collect(err, Arc::clone(&stderr))];
+        let status = eventually(&format!("the end of tidings {arguments:?}"), async || process.ended()).await;
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        let text = |output: Arc<Mutex<String>>| output.lock().unwrap().clone();
+        Exit { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// What the started process printed so far, both streams together.
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    /// Waits until it printed something.
+    pub async fn wait_for(&self, text: &str) {
+        eventually(&format!("{text:?} in the gateway's output"), async || self.output().contains(text).then_some(()))
+            .await;
+    }
+
+    /// Sends a signal, as in `TERM`.
+    pub fn signal(&self, name: &str) {
+        self.process.as_ref().expect("the gateway was not started").signal(name);
+    }
+
+    /// Kills it at once.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Waits for its end.
+    pub async fn exit(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("the gateway was not started");
+        eventually("the gateway's end", async || process.ended()).await
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.ended().is_none())
+    }
+}
+
+/// Nothing of the tester's own environment reaches the program.
+fn command(program: &str, folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).env("HOME", folder).env("NO_COLOR", "1");
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("TIDINGS_") || name.starts_with("XDG_") || name == "CREDENTIALS_DIRECTORY" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn collect(from: impl Read + Send + 'static, to: Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut lines = BufReader::new(from);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+            to.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    })
+}
