@@ -3,6 +3,7 @@
 //! A store has use-case operations and no transaction handle, so that a shared one can stand behind the same trait.
 //! Each operation is one transaction: all of it is there afterwards, or nothing.
 
+mod read;
 mod redb;
 mod rows;
 mod seen;
@@ -14,10 +15,11 @@ use async_trait::async_trait;
 
 use crate::feed::{Destination, FeedId, Time};
 
+pub use self::read::ReadFacts;
 pub use self::redb::RedbStore;
 pub use self::rows::{
     Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, Moving, NodeFacts, OutboxRow, Outcome,
-    Pause, Placement, PollFacts, ReadFacts, RowId, RowState, Settlement, Validators, Waiting,
+    Pause, Placement, PollFacts, RowId, RowState, Settlement, Validators, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 

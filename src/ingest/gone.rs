@@ -9,7 +9,7 @@ use super::alias::key_alias;
 use super::diff::{Change, Occasion};
 use super::identify::Sighting;
 use super::reason::Notice;
-use super::recognise::By;
+use super::recognise::{By, Recognised};
 
 /// A known entry that is absent though something that stood below it is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,49 +20,36 @@ pub(super) struct Missing {
     pub place: u16,
 }
 
-/// What a full document says of known entries that do not stand in it.
-pub(super) struct Absences<'a> {
-    /// Which known entries stand in the document.
-    pub known: &'a [Option<(usize, By)>],
-    /// Those that vanished from inside it.
-    pub inside: Vec<Missing>,
-    /// What was known before.
-    pub seen: &'a Seen,
-    /// What is known of the document.
-    pub occasion: &'a Occasion<'a>,
-}
-
-impl Absences<'_> {
-    /// Writes down who is absent; gives the keys of those that are gone.
-    pub(super) fn settle(mut self, entries: &mut [SeenEntry], notices: &mut Vec<Notice>) -> Vec<EntryKey> {
-        let mut gone: Vec<usize> =
-            self.occasion.tombstones.iter().filter_map(|key| buried(key, self.known, self.seen)).collect();
-        if self.occasion.is_full {
-            let is_present = |at: usize| self.known.iter().flatten().any(|(other, _)| *other == at);
-            if self.occasion.is_complete {
-                self.inside = missing_anywhere(self.known, self.seen);
-            }
-            self.inside.retain(|missing| !is_present(missing.at));
-            if is_broken(self.inside.len(), self.seen) {
-                notices.push(Notice::Vanished { missing: self.inside.len() });
-                self.inside.clear();
-            }
-            for entry in entries.iter_mut() {
-                // Who is present gets a place again; who fell out below has none, and is not looked for any more.
-                (entry.place, entry.is_absent) = (None, false);
-            }
-            for Missing { at, place } in self.inside {
-                if self.occasion.is_complete || self.seen.entries[at].is_absent {
-                    gone.push(at);
-                } else {
-                    (entries[at].is_absent, entries[at].place) = (true, Some(place));
-                }
+/// Writes down which known entries are absent, and gives the keys of those that are gone: by a tombstone, or because a full
+/// document leaves them out. Too many at once are a broken feed, not a deletion.
+pub(super) fn settle_absent(
+    recognised: &Recognised,
+    seen: &Seen,
+    occasion: &Occasion<'_>,
+    memory: &mut [SeenEntry],
+    notices: &mut Vec<Notice>,
+) -> Vec<EntryKey> {
+    let known = &recognised.known;
+    let mut gone: Vec<usize> = occasion.tombstones.iter().filter_map(|key| buried(key, known, seen)).collect();
+    if occasion.is_full {
+        let mut missing = if occasion.is_complete { missing_anywhere(known, seen) } else { recognised.missing.clone() };
+        if is_broken(missing.len(), seen) {
+            notices.push(Notice::Vanished { missing: missing.len() });
+            missing.clear();
+        }
+        // Who is present gets a place again; who fell out below has none, and is not looked for any more.
+        memory.iter_mut().for_each(|entry| (entry.place, entry.is_absent) = (None, false));
+        for Missing { at, place } in missing {
+            if occasion.is_complete || seen.entries[at].is_absent {
+                gone.push(at);
+            } else {
+                (memory[at].place, memory[at].is_absent) = (Some(place), true);
             }
         }
-        gone.sort_unstable();
-        gone.dedup();
-        gone.into_iter().map(|at| withdraw(&mut entries[at])).collect()
     }
+    gone.sort_unstable();
+    gone.dedup();
+    gone.into_iter().map(|at| withdraw(&mut memory[at])).collect()
 }
 
 /// Marks an entry as gone. A withdrawal is a revision, newer than one that may still wait to be published.

@@ -3,18 +3,18 @@
 //! Frozen: an entry's key, its item id and its fingerprint are functions of what was read; never random, never position,
 //! never date. Test vectors below.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use chrono::{Datelike, SubsecRound};
 use sha2::{Digest, Sha256};
 
 use crate::feed::{Entry, EntryKey, FeedMeta, Fingerprint, Text, Time};
 use crate::store::{Alias, Seen, SeenEntry};
 
 use super::alias::{Aliases, alias, is_home, key_alias, telling_aliases};
-use super::link;
 use super::plain::{folded, plain};
 use super::rules::ItemIdScheme;
+use super::{link, when};
 
 /// First byte of every fingerprint. One more when the reader reads titles, links or contents differently: entries are then
 /// stamped anew, and nobody is told.
@@ -77,10 +77,13 @@ impl Sighting {
     }
 }
 
+/// Most entries of a document that are looked at: the newest.
+pub const MOST_ENTRIES: usize = 1_000;
+
 /// Names the entries of a document; an entry that stands in it twice is one.
 pub fn identify(entries: Vec<Entry>, meta: &FeedMeta, key_id: &str, seen: &Seen) -> Vec<Sighting> {
     let home = meta.link.as_deref().map(link::canonical);
-    let mut drafts: Vec<Draft> = entries.into_iter().enumerate().map(|(at, entry)| Draft::new(at, entry)).collect();
+    let mut drafts: Vec<Draft> = newest(entries).enumerate().map(|(at, entry)| Draft::new(at, entry)).collect();
     merge_repeats(&mut drafts);
     tell_apart(&mut drafts, home.as_deref(), key_id, seen);
     let aliases = telling_aliases(&drafts, home.as_deref());
@@ -104,12 +107,6 @@ fn fingerprint(title: &str, link: Option<&str>, content: &str) -> Fingerprint {
 pub fn canonical_link(entry: &Entry) -> Option<String> {
     let given = entry.original_link.as_deref().or(entry.link.as_deref())?;
     Some(link::canonical(given)).filter(|link| !link.is_empty())
-}
-
-/// The date that an entry gives itself, in whole seconds.
-pub fn date(entry: &Entry) -> Option<Time> {
-    let date = entry.published.or(entry.updated)?;
-    (0..=9999).contains(&date.year()).then(|| date.trunc_subsecs(0))
 }
 
 /// An entry on its way to a name.
@@ -144,7 +141,7 @@ impl Draft {
             (None, None) => vec![text_name(&title, text)],
         };
         let position = u16::try_from(position).unwrap_or(u16::MAX - 1).min(u16::MAX - 1);
-        let date = date(&entry);
+        let date = when::given(&entry);
         Self { entry, position, id, link, title, content, date, names, level: 0 }
     }
 
@@ -194,6 +191,15 @@ fn text_name(title: &str, content: Option<&Text>) -> String {
     text.truncate(end);
     let digest: [u8; 32] = hash(&[title, "\0", &text]);
     data_encoding::HEXLOWER.encode(&digest)
+}
+
+/// The newest entries of a document: by date when every one has a date, else from the top.
+fn newest(entries: Vec<Entry>) -> impl Iterator<Item = Entry> {
+    let mut dates: Vec<Time> = entries.iter().filter_map(when::given).collect();
+    let is_dated = dates.len() == entries.len();
+    dates.sort_unstable_by_key(|date| Reverse(*date));
+    let oldest = dates.get(MOST_ENTRIES - 1).copied().filter(|_| is_dated);
+    entries.into_iter().filter(move |entry| oldest.is_none() || when::given(entry) >= oldest).take(MOST_ENTRIES)
 }
 
 /// Of an entry that is listed several times, the newest revision stays.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contact;
+mod corpus;
 mod policy;
 mod properties;
 mod routing;

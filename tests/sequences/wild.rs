@@ -2,7 +2,7 @@
 
 use tidings::feed::Entry;
 
-use crate::simulation::{Edit, Feed, post, posts};
+use crate::simulation::{Edit, Feed, hour, post, posts};
 
 const NOTHING: [&str; 0] = [];
 
@@ -170,4 +170,20 @@ fn messages_without_titles_are_told_one_by_one_even_at_one_address() {
             assert_eq!(feed.get(window.rev().map(entry).collect()), [format!("message {last}")]);
         }
     }
+}
+
+#[test]
+fn of_a_very_long_document_the_newest_thousand_are_looked_at() {
+    let mut feed = Feed::new();
+    feed.now = hour(1100);
+    feed.get(posts(1..=1000));
+    assert_eq!(feed.notices, NOTHING);
+    // The oldest first: by date the last ones count.
+    let oldest_first: Vec<Entry> = (1..=1001).map(post).collect();
+    assert_eq!(feed.get(oldest_first), ["P1001"]);
+    assert_eq!(feed.notices, ["the document has more than 1000 entries; only the newest are looked at"]);
+    // Without dates the upper ones.
+    let undated: Vec<Entry> = (1..=1002).rev().map(|n| post(n).undated()).collect();
+    assert_eq!(feed.get(undated), ["P1002"]);
+    assert_eq!(feed.seen.entries.len(), 1002);
 }
