@@ -48,7 +48,7 @@ pub(super) fn judge(
         Some(_) if is_redesign => Kind::Held(Reason::EditBrake),
         Some(_) if occasion.rules.on_update == OnUpdate::Ignore => Kind::Held(Reason::IgnoredUpdate),
         Some((entry, _)) => {
-            Kind::Updated { not_before: after_cool_down(entry.revised, occasion.rules.cool_down, occasion.now) }
+            Kind::Updated { not_before: after_cool_down(entry, occasion.rules.cool_down, occasion.now) }
         }
     };
     let kinds: Vec<Kind> = pairs.iter().map(judge_one).collect();
@@ -131,13 +131,16 @@ fn is_edited(sighting: &Sighting, entry: &SeenEntry) -> bool {
     sighting.fingerprint != entry.fingerprint && entry.fingerprint.0[0] == READER
 }
 
-/// When an edit may be published: at once, or when the time since the last revision has passed. `revised` may lie ahead: then
-/// that revision is still waiting, and the edit takes its place.
-fn after_cool_down(revised: Time, cool_down: Duration, now: Time) -> Option<Time> {
-    if revised > now {
-        return Some(revised);
+/// When an edit may be published: the first one at once, another one when the cool-down since the last has passed. `revised`
+/// may lie ahead: then that edit is still waiting, and this one takes its place.
+fn after_cool_down(entry: &SeenEntry, cool_down: Duration, now: Time) -> Option<Time> {
+    if entry.revision == 0 {
+        return None;
     }
-    revised.checked_add_signed(delta(cool_down)).filter(|end| *end > now)
+    let longest = now.checked_add_signed(delta(cool_down))?;
+    let end = if entry.revised > now { entry.revised } else { entry.revised.checked_add_signed(delta(cool_down))? };
+    // A clock that was put back must not hold up an edit for longer.
+    Some(end.min(longest)).filter(|end| *end > now)
 }
 
 fn delta(duration: Duration) -> TimeDelta {

@@ -56,7 +56,7 @@ impl<'a> Occasion<'a> {
             tombstones: document.tombstones.iter().map(|dead| key_of(plan.key_id, dead.id.trim())).collect(),
             has_moved,
             oldest: read.oldest,
-            last_good: read.taken_in,
+            last_good: read.taken_in.map(|at| at.min(now)),
             now,
         }
     }

@@ -1,6 +1,7 @@
 //! Pure: which known entries the feed has withdrawn.
 //!
-//! Absence is read only in a full document, only from inside it, and only twice in a row: falling out is no deletion.
+//! Absence is read only in a full document, only from inside it, and only twice in a row: falling out is no deletion. Nor is it
+//! read of an entry that came back once: two caches may answer, one of which is behind.
 
 use crate::feed::EntryKey;
 use crate::store::{Seen, SeenEntry};
@@ -90,7 +91,7 @@ pub(super) fn missing_inside(sightings: &[Sighting], known: &[Option<(usize, By)
 
     let missing = |at: usize| {
         let entry = &seen.entries[at];
-        let old_place = entry.place.filter(|_| !is_present[at])?;
+        let old_place = entry.place.filter(|_| !is_present[at] && !entry.is_fickle)?;
         // Below, and where both have a date not newer either: a feed need not be sorted by date.
         let is_below = |other: usize| {
             let other = &seen.entries[other];

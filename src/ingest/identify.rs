@@ -70,9 +70,9 @@ impl Sighting {
 
     /// The id of its item, when that is not made of the key.
     pub fn item_id(&self, scheme: ItemIdScheme) -> Option<String> {
-        // An id that several entries share would make them overwrite each other.
+        // An id that several entries share would make them overwrite each other; an endless one fits no stanza.
         let has_own_id = self.named_by == Name::Id && self.shared.is_empty();
-        let id = self.entry.id.as_deref().filter(|_| has_own_id)?.trim();
+        let id = self.entry.id.as_deref().map(str::trim).filter(|id| has_own_id && id.len() < 1024)?;
         (scheme == ItemIdScheme::Atomtopubsub).then(|| id.replace([':', ',', '/'], "-"))
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn remember_new(memory: &mut Vec<SeenEntry>, sighting: &Sighting, occ
         is_absent: false,
         is_gone: false,
         is_held: true,
+        is_fickle: false,
         aliases: Vec::new(),
         item: sighting.item_id(occasion.rules.item_id),
     });
@@ -53,6 +54,7 @@ pub(super) fn stamp(entry: &mut SeenEntry, sighting: &Sighting, kind: Kind, occa
         entry.revision = entry.revision.saturating_add(1);
         entry.revised = not_before.unwrap_or(now);
     }
+    entry.is_fickle |= entry.is_gone;
     entry.is_gone = false;
     remember_names(entry, sighting);
 }

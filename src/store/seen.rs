@@ -47,6 +47,8 @@ pub struct SeenEntry {
     pub is_gone: bool,
     /// Published nowhere so far.
     pub is_held: bool,
+    /// Was gone and came back: its absence says nothing any more.
+    pub is_fickle: bool,
     /// Hashes of other names that it is known by, best first.
     pub aliases: Vec<Alias>,
     /// Its item's id, when that is not the key's own.
@@ -57,7 +59,7 @@ pub struct SeenEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Alias(pub [u8; 8]);
 
-/// Most aliases that an entry keeps; what 120 bytes leave room for.
+/// Most aliases that an entry keeps: what 120 bytes leave room for, and what three bits can count.
 pub const ALIASES: usize = 7;
 
 impl Seen {
@@ -119,9 +121,9 @@ impl SeenEntry {
         }
         bytes.extend(self.place.unwrap_or(NO_PLACE).to_be_bytes());
         let aliases = &self.aliases[..self.aliases.len().min(ALIASES)];
-        let flags = [self.is_absent, self.is_gone, self.is_held, self.item.is_some()];
+        let flags = [self.is_fickle, self.is_absent, self.is_gone, self.is_held, self.item.is_some()];
         let flags = flags.iter().enumerate().fold(0, |byte, (bit, is_set)| byte | u8::from(*is_set) << bit);
-        bytes.push(flags << 4 | u8::try_from(aliases.len()).unwrap_or_default());
+        bytes.push(flags << 3 | u8::try_from(aliases.len()).unwrap_or_default());
         for alias in aliases {
             bytes.extend(alias.0);
         }
@@ -147,12 +149,8 @@ impl SeenEntry {
             [reader.time()?, reader.time()?, reader.time()?, reader.time()?];
         let place = Some(u16::from_be_bytes(reader.take()?)).filter(|place| *place != NO_PLACE);
         let [packed] = reader.take()?;
-        let [is_absent, is_gone, is_held, has_item] = [4, 5, 6, 7].map(|bit| packed >> bit & 1 == 1);
-        let count = usize::from(packed & 0x0f);
-        if count > ALIASES {
-            return None;
-        }
-        let aliases = (0..count).map(|_| reader.take().map(Alias)).collect::<Option<_>>()?;
+        let [is_fickle, is_absent, is_gone, is_held, has_item] = [3, 4, 5, 6, 7].map(|bit| packed >> bit & 1 == 1);
+        let aliases = (0..packed & 0x07).map(|_| reader.take().map(Alias)).collect::<Option<_>>()?;
         let item = if has_item { Some(reader.text()?) } else { None };
         Some(Self {
             key,
@@ -169,6 +167,7 @@ impl SeenEntry {
             is_absent,
             is_gone,
             is_held,
+            is_fickle,
             aliases,
             item,
         })
@@ -219,7 +218,7 @@ mod tests {
             times in any::<[u32; 4]>(),
             date in proptest::option::of(-60_000_000_000_i64..250_000_000_000),
             place in proptest::option::of(0..NO_PLACE),
-            flags in any::<[bool; 3]>(),
+            flags in any::<[bool; 4]>(),
             aliases in proptest::collection::vec(any::<[u8; 8]>().prop_map(Alias), 0..=ALIASES),
             item in proptest::option::of(".{0,40}"),
         ) -> SeenEntry {
@@ -238,6 +237,7 @@ mod tests {
                 is_absent: flags[0],
                 is_gone: flags[1],
                 is_held: flags[2],
+                is_fickle: flags[3],
                 aliases,
                 item,
             }
@@ -294,6 +294,7 @@ mod tests {
             is_absent: true,
             is_gone: false,
             is_held: true,
+            is_fickle: false,
             aliases: vec![Alias(*b"alias--1")],
             item: Some("id".to_owned()),
         };

@@ -93,14 +93,22 @@ fn edits_within_the_cool_down_become_one_with_a_not_before() {
     let edited = |words: &str| vec![post(3).content(words), post(2), post(1)];
     let minutes = |feed: &mut Feed, minutes: i64| feed.now += chrono::TimeDelta::minutes(minutes);
     minutes(&mut feed, 10);
-    assert_eq!(feed.get_now(edited("one")), ["P3 edit 1 at +50m"], "it was told ten minutes ago");
+    assert_eq!(feed.get_now(edited("one")), ["P3 edit 1"], "the first one is told at once");
+    minutes(&mut feed, 10);
+    assert_eq!(feed.get_now(edited("two")), ["P3 edit 2 at +50m"]);
     minutes(&mut feed, 20);
-    assert_eq!(feed.get_now(edited("two")), ["P3 edit 2 at +30m"]);
+    assert_eq!(feed.get_now(edited("three")), ["P3 edit 3 at +30m"], "it takes the place of the one that waits");
     minutes(&mut feed, 31);
-    assert_eq!(feed.get_now(edited("two")), NOTHING);
-    assert_eq!(feed.get_now(edited("three")), ["P3 edit 3 at +59m"], "from when the last one was told");
+    assert_eq!(feed.get_now(edited("three")), NOTHING);
+    assert_eq!(feed.get_now(edited("four")), ["P3 edit 4 at +59m"], "counted from when the last one was told");
     minutes(&mut feed, 300);
-    assert_eq!(feed.get_now(edited("four")), ["P3 edit 4"]);
+    assert_eq!(feed.get_now(edited("five")), ["P3 edit 5"]);
+    minutes(&mut feed, -60 * 24 * 7);
+    assert_eq!(
+        feed.get_now(edited("six")),
+        ["P3 edit 6 at +60m"],
+        "a clock that was put back holds up nothing for long"
+    );
 }
 
 #[test]
@@ -111,7 +119,7 @@ fn each_revision_has_a_later_updated() {
     feed.get(vec![post(1).updated(4).content("one")]);
     assert_eq!(feed.last[0].0.updated, feed.now, "an old stamp would hide the edit");
     feed.now += chrono::TimeDelta::minutes(5);
-    feed.get_now(vec![post(1).updated(4).content("two")]);
+    assert_eq!(feed.get_now(vec![post(1).updated(4).content("two")]), ["P1 edit 2 at +55m"]);
     assert_eq!(feed.last[0].0.updated, feed.now, "also while it waits");
     assert_eq!(feed.last[0].0.published, hour(1));
 }
@@ -266,6 +274,17 @@ fn a_withdrawn_entry_that_comes_back_is_published_again() {
     feed.tombstones(&["id-5"]).get(without(posts(1..=10), &[5]));
     assert_eq!(feed.get(posts(1..=10)), ["P5 edit 2"]);
     assert_eq!(feed.get(posts(1..=10)), NOTHING);
+}
+
+#[test]
+fn an_entry_that_came_back_once_is_not_gone_by_absence_again() {
+    let mut feed = retracting(posts(1..=10));
+    for expected in [&["P5 gone"][..], &[]] {
+        feed.get(without(posts(1..=10), &[5]));
+        assert_eq!(feed.get(without(posts(1..=10), &[5])), expected);
+        feed.get(posts(1..=10));
+    }
+    assert_eq!(feed.tombstones(&["id-5"]).get(without(posts(1..=10), &[5])), ["P5 gone"], "a tombstone is a word");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn one_entry_that_changes_with_every_poll_is_told_once_in_a_cool_down() {
         // Rows with the same not-before take each other's place in the outbox.
         sent.extend(feed.last.iter().map(|(_, places)| places[0].not_before.unwrap_or(feed.now)));
     }
-    assert_eq!(sent.len(), 3, "three hours");
+    assert_eq!(sent.len(), 4, "at once, and then once an hour");
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn some_seen() -> Seen {
         place: Some(0),
         is_absent: false,
         is_gone: false,
+        is_fickle: false,
         is_held: false,
         aliases: Vec::new(),
         item: None,
