@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes and what is known go in, what to write down and what to publish comes out. The one commit is the poller's.
 
+mod alias;
 mod brake;
 mod contact;
 mod date;
@@ -18,6 +19,7 @@ pub mod identify;
 mod json;
 mod link;
 mod matching;
+mod memory;
 mod mend;
 mod namespace;
 pub mod parse;
@@ -30,6 +32,7 @@ mod rules;
 mod survey;
 mod template;
 mod tree;
+mod when;
 mod wording;
 mod write;
 
@@ -95,6 +98,8 @@ pub struct Harvest {
     pub keeps_validators: bool,
     /// Whether anything was new, edited or gone, published or not.
     pub has_news: bool,
+    /// Whether an entry of the document was known before: a feed that moved is still itself.
+    pub has_known: bool,
     /// What the operator should hear of.
     pub notices: Vec<Notice>,
 }
@@ -125,7 +130,7 @@ pub fn take_in(
     let mut read = ReadFacts { meta: document.meta, read_by: document.read_by, ..read.clone() };
 
     let sightings = identify(document.entries, &read.meta, plan.key_id, seen);
-    let Diff { changes, mut seen, notices } = diff(sightings, seen, &occasion);
+    let Diff { changes, mut seen, has_known, notices } = diff(sightings, seen, &occasion);
     let has_news = changes.iter().any(|change| change.kind != Kind::Same);
     contact::remember(&mut read, &changes, &seen, now);
 
@@ -135,7 +140,7 @@ pub fn take_in(
     contact::conclude(&mut read, plan);
 
     let keeps_validators = !document.is_truncated;
-    Harvest { seen, read, editions, hints: document.hints, keeps_validators, has_news, notices }
+    Harvest { seen, read, editions, hints: document.hints, keeps_validators, has_news, has_known, notices }
 }
 
 /// Takes in that a document is still the same (a 304, or the body of last time): what was absent from it is absent for the
@@ -146,5 +151,14 @@ pub fn unchanged(plan: &Plan<'_>, read: &ReadFacts, seen: &Seen, now: Time) -> O
     let routed = route::route(changes, plan, &mut read);
     let editions = edition::editions(routed, plan, &read.meta, &mut seen, now);
     let hints = Hints::default();
-    Some(Harvest { seen, read, editions, hints, keeps_validators: true, has_news: true, notices: Vec::new() })
+    Some(Harvest {
+        seen,
+        read,
+        editions,
+        hints,
+        keeps_validators: true,
+        has_news: true,
+        has_known: true,
+        notices: Vec::new(),
+    })
 }

@@ -9,11 +9,12 @@ use chrono::TimeDelta;
 use crate::feed::Time;
 use crate::store::{Seen, SeenEntry};
 
-use super::diff::{Kind, Occasion, first_date};
+use super::diff::{Kind, Occasion};
 use super::identify::{READER, Sighting};
 use super::reason::{Notice, Reason};
 use super::recognise::{By, Recognised};
 use super::rules::{OnRemove, OnUpdate};
+use super::when::first_believed;
 
 /// What each entry of a document is, in the document's order, and what the operator should hear.
 pub(super) fn judge(
@@ -47,7 +48,7 @@ pub(super) fn judge(
         Some(_) if is_redesign => Kind::Held(Reason::EditBrake),
         Some(_) if occasion.rules.on_update == OnUpdate::Ignore => Kind::Held(Reason::IgnoredUpdate),
         Some((entry, _)) => {
-            Kind::Updated { not_before: after_cool_down(entry.revised, occasion.rules.cool_down, occasion.now) }
+            Kind::Updated { not_before: after_cool_down(entry, occasion.rules.cool_down, occasion.now) }
         }
     };
     let kinds: Vec<Kind> = pairs.iter().map(judge_one).collect();
@@ -89,8 +90,10 @@ impl Crowd {
         let newest_known = seen.entries.iter().filter(|entry| entry.date.is_some()).map(|entry| entry.published).max();
         let is_newer = |sighting: &&&Sighting| is_newer(sighting, newest_known, occasion.now);
         if occasion.has_moved && !new.is_empty() && new.len() * 5 >= all * 4 {
-            let newest =
-                new.iter().filter(is_newer).max_by_key(|s| (first_date(&s.entry, occasion.now), u16::MAX - s.position));
+            let newest = new
+                .iter()
+                .filter(is_newer)
+                .max_by_key(|s| (first_believed(&s.entry, occasion.now), u16::MAX - s.position));
             return Self::Moved { newest: newest.map(|sighting| sighting.position) };
         }
         let not_newer = new.len() - new.iter().filter(is_newer).count();
@@ -110,13 +113,13 @@ impl Crowd {
 }
 
 fn is_newer(sighting: &Sighting, newest_known: Option<Time>, now: Time) -> bool {
-    first_date(&sighting.entry, now).is_none_or(|date| newest_known.is_none_or(|newest| date > newest))
+    first_believed(&sighting.entry, now).is_none_or(|date| newest_known.is_none_or(|newest| date > newest))
 }
 
 /// Dated before everything that first contact saw; or long before the last good poll, and standing below all that is known:
 /// such an entry slides in when a newer one is deleted.
 fn is_old(sighting: &Sighting, lowest_known: Option<u16>, occasion: &Occasion<'_>) -> bool {
-    let Some(date) = first_date(&sighting.entry, occasion.now) else { return false };
+    let Some(date) = first_believed(&sighting.entry, occasion.now) else { return false };
     let is_before = |limit: Option<Time>| limit.is_some_and(|limit| date < limit);
     let long_ago = occasion.last_good.and_then(|poll| poll.checked_sub_signed(delta(occasion.rules.old_after)));
     let is_below = lowest_known.is_none_or(|lowest| sighting.position > lowest);
@@ -128,13 +131,16 @@ fn is_edited(sighting: &Sighting, entry: &SeenEntry) -> bool {
     sighting.fingerprint != entry.fingerprint && entry.fingerprint.0[0] == READER
 }
 
-/// When an edit may be published: at once, or when the time since the last revision has passed. `revised` may lie ahead: then
-/// that revision is still waiting, and the edit takes its place.
-fn after_cool_down(revised: Time, cool_down: Duration, now: Time) -> Option<Time> {
-    if revised > now {
-        return Some(revised);
+/// When an edit may be published: the first one at once, another one when the cool-down since the last has passed. `revised`
+/// may lie ahead: then that edit is still waiting, and this one takes its place.
+fn after_cool_down(entry: &SeenEntry, cool_down: Duration, now: Time) -> Option<Time> {
+    if entry.revision == 0 {
+        return None;
     }
-    revised.checked_add_signed(delta(cool_down)).filter(|end| *end > now)
+    let longest = now.checked_add_signed(delta(cool_down))?;
+    let end = if entry.revised > now { entry.revised } else { entry.revised.checked_add_signed(delta(cool_down))? };
+    // A clock that was put back must not hold up an edit for longer.
+    Some(end.min(longest)).filter(|end| *end > now)
 }
 
 fn delta(duration: Duration) -> TimeDelta {

@@ -6,8 +6,9 @@ use crate::feed::{Destination, Time};
 use crate::store::{ReadFacts, Seen};
 
 use super::Plan;
-use super::diff::{Change, first_date};
+use super::diff::Change;
 use super::rules::Backfill;
+use super::when::first_believed;
 
 /// Whether one unconditional poll is called for: a destination with backfill came to a feed that is known already.
 pub fn needs_backfill(read: &ReadFacts, plan: &Plan<'_>) -> bool {
@@ -29,7 +30,7 @@ pub(super) fn newcomers<'a>(plan: &Plan<'a>, read: &ReadFacts) -> impl Iterator<
 pub(super) fn remember(read: &mut ReadFacts, changes: &[Change], seen: &Seen, now: Time) {
     if read.first_contact.is_none() {
         read.first_contact = Some(now);
-        read.oldest = changes.iter().filter_map(|change| first_date(&change.entry, now)).min();
+        read.oldest = changes.iter().filter_map(|change| first_believed(&change.entry, now)).min();
     }
     read.taken_in = Some(now);
     read.entries = changes.iter().filter(|change| !change.is_gone()).count();

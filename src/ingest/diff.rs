@@ -4,19 +4,19 @@
 
 use std::cmp::Reverse;
 
-use chrono::{DateTime, SubsecRound, TimeDelta};
-
 use crate::feed::{Entry, EntryKey, Time};
-use crate::store::{ALIASES, Alias, ReadFacts, Seen, SeenEntry};
+use crate::store::{ReadFacts, Seen, SeenEntry};
 
 use super::Plan;
 use super::brake::judge;
-use super::gone::{Absences, missing_inside};
-use super::identify::{Sighting, key_of};
+use super::gone::settle_absent;
+use super::identify::{MOST_ENTRIES, Sighting, key_of};
+use super::memory::{forget, remember_new, stamp};
 use super::parse::Document;
 use super::reason::{Notice, Reason};
-use super::recognise::{find_renamed, key_alias, recognise};
+use super::recognise::{Recognised, recognise};
 use super::rules::Rules;
+use super::when::first_believed;
 
 /// What has to be known of a document and its feed beside its entries.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Occasion<'a> {
     pub is_first_contact: bool,
     /// Whether the document is all that the server had, and not empty: only then absence says something.
     pub is_full: bool,
+    /// Whether it has more entries than are looked at.
+    pub is_overlong: bool,
     /// Whether the feed promises that what is absent is gone (RFC 5005 §2).
     pub is_complete: bool,
     /// Keys of the entries that the feed declares deleted (RFC 6721).
@@ -44,15 +46,17 @@ pub struct Occasion<'a> {
 impl<'a> Occasion<'a> {
     /// Of a document that comes in now.
     pub fn of(document: &Document, has_moved: bool, plan: &Plan<'a>, read: &ReadFacts, now: Time) -> Self {
+        let is_overlong = document.entries.len() > MOST_ENTRIES;
         Self {
             rules: plan.rules,
             is_first_contact: read.first_contact.is_none(),
-            is_full: !document.is_truncated && !document.entries.is_empty(),
+            is_full: !document.is_truncated && !document.entries.is_empty() && !is_overlong,
+            is_overlong,
             is_complete: document.is_complete,
             tombstones: document.tombstones.iter().map(|dead| key_of(plan.key_id, dead.id.trim())).collect(),
             has_moved,
             oldest: read.oldest,
-            last_good: read.taken_in,
+            last_good: read.taken_in.map(|at| at.min(now)),
             now,
         }
     }
@@ -65,6 +69,8 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// The seen-set afterwards.
     pub seen: Seen,
+    /// Whether an entry of the document was known before.
+    pub has_known: bool,
     /// What the operator should hear of.
     pub notices: Vec<Notice>,
 }
@@ -114,122 +120,45 @@ pub enum Kind {
 
 /// Compares a document with what is known.
 pub fn diff(sightings: Vec<Sighting>, seen: &Seen, occasion: &Occasion<'_>) -> Diff {
-    let mut recognised = recognise(&sightings, seen, occasion.has_moved);
-    let inside = if occasion.is_full { missing_inside(&sightings, &recognised.known, seen) } else { Vec::new() };
-    let vanished: Vec<usize> = inside.iter().map(|missing| missing.at).collect();
-    find_renamed(&sightings, seen, &vanished, &mut recognised.known);
+    let recognised = recognise(&sightings, seen, occasion);
     let (kinds, mut notices) = judge(&sightings, &recognised, seen, occasion);
+    if occasion.is_overlong {
+        notices.push(Notice::Overlong);
+    }
 
-    let mut entries = seen.entries.clone();
-    let absent = Absences { known: &recognised.known, inside, seen, occasion };
-    let gone = absent.settle(&mut entries, &mut notices);
-
+    let mut memory = seen.entries.clone();
+    let gone = settle_absent(&recognised, seen, occasion, &mut memory, &mut notices);
     let length = sightings.len();
-    let mut changes: Vec<(Change, Time, u16, bool)> = Vec::with_capacity(length);
-    let mut is_all_dated = true;
+    let mut changes = sorted(sightings, &recognised, kinds, &mut memory, occasion);
+    changes.extend(gone.into_iter().map(Change::gone));
+    forget(&mut memory, length, occasion.now);
+
+    let has_known = recognised.known.iter().any(Option::is_some);
+    Diff { changes, seen: Seen::new(memory), has_known, notices }
+}
+
+/// Writes down every entry of the document, and puts them into publishing order: by date when every new one has a date, else
+/// from the bottom of the document to the top.
+fn sorted(
+    sightings: Vec<Sighting>,
+    recognised: &Recognised,
+    kinds: Vec<Kind>,
+    memory: &mut Vec<SeenEntry>,
+    occasion: &Occasion<'_>,
+) -> Vec<Change> {
+    let is_dated = |(sighting, known): (&Sighting, &Option<_>)| {
+        known.is_some() || first_believed(&sighting.entry, occasion.now).is_some()
+    };
+    let by_date = sightings.iter().zip(&recognised.known).all(is_dated);
+    let mut changes = Vec::with_capacity(sightings.len());
     for ((sighting, known), kind) in sightings.into_iter().zip(&recognised.known).zip(kinds) {
-        is_all_dated &= known.is_some() || first_date(&sighting.entry, occasion.now).is_some();
-        let entry = match known {
-            Some((at, _)) => &mut entries[*at],
-            None => {
-                entries.push(first_sight(&sighting, occasion));
-                let last = entries.len() - 1;
-                &mut entries[last]
-            }
-        };
+        let at = known.map_or_else(|| remember_new(memory, &sighting, occasion), |(at, _)| at);
+        let entry = &mut memory[at];
         stamp(entry, &sighting, kind, occasion);
         let shared_name = sighting.shared_name();
-        let change = Change { kind, key: entry.key, entry: sighting.entry, shared_name };
-        changes.push((change, entry.published, sighting.position, known.is_none()));
+        let order = (by_date.then_some(entry.published), Reverse(sighting.position));
+        changes.push((order, Change { kind, key: entry.key, entry: sighting.entry, shared_name }));
     }
-    // Oldest first: by date when every new entry has one, else from the bottom of the document to the top.
-    changes.sort_by_key(|(_, published, position, _)| (is_all_dated.then_some(*published), Reverse(*position)));
-    let gone = gone.into_iter().map(Change::gone);
-    let changes = changes.into_iter().map(|(change, ..)| change).chain(gone).collect();
-
-    forget(&mut entries, length, occasion.now);
-    Diff { changes, seen: Seen::new(entries), notices }
-}
-
-/// What is known of an entry that was never seen before.
-fn first_sight(sighting: &Sighting, occasion: &Occasion<'_>) -> SeenEntry {
-    let now = occasion.now.trunc_subsecs(0);
-    SeenEntry {
-        key: sighting.key,
-        fingerprint: sighting.fingerprint,
-        title: sighting.title,
-        content: sighting.content,
-        revision: 0,
-        published: first_date(&sighting.entry, now).unwrap_or(now),
-        date: sighting.date,
-        first_seen: now,
-        last_seen: now,
-        revised: now,
-        place: None,
-        is_absent: false,
-        is_gone: false,
-        is_held: true,
-        aliases: Vec::new(),
-        item: sighting.item_id(occasion.rules.item_id),
-    }
-}
-
-/// Writes down what was read of an entry.
-fn stamp(entry: &mut SeenEntry, sighting: &Sighting, kind: Kind, occasion: &Occasion<'_>) {
-    let now = occasion.now.trunc_subsecs(0);
-    entry.fingerprint = sighting.fingerprint;
-    entry.title = sighting.title;
-    entry.content = sighting.content;
-    entry.date = sighting.date;
-    if now.signed_duration_since(entry.last_seen) >= TimeDelta::days(1) {
-        entry.last_seen = now;
-    }
-    if occasion.is_full {
-        entry.place = Some(sighting.position);
-    }
-    entry.is_absent = false;
-    if let Kind::Updated { not_before } = kind {
-        entry.revision = entry.revision.saturating_add(1);
-        entry.revised = not_before.unwrap_or(now);
-    }
-    entry.is_gone = false;
-    remember_names(entry, sighting);
-}
-
-/// Keeps the names of today, and of the former ones as many as there is room for.
-fn remember_names(entry: &mut SeenEntry, sighting: &Sighting) {
-    let changed_key = (sighting.key != entry.key).then(|| key_alias(sighting));
-    let mut aliases: Vec<Alias> = changed_key.into_iter().chain(sighting.aliases.all()).collect();
-    aliases.extend(&entry.aliases);
-    let mut kept = Vec::with_capacity(ALIASES);
-    for alias in aliases {
-        if kept.len() < ALIASES && !kept.contains(&alias) {
-            kept.push(alias);
-        }
-    }
-    entry.aliases = kept;
-}
-
-/// Forgets entries that were not seen for a year, but keeps four times the document's length of them, and no more than
-/// 20,000 in all, so that a feed of random ids cannot grow without end.
-fn forget(entries: &mut Vec<SeenEntry>, length: usize, now: Time) {
-    const MOST: usize = 20_000;
-    if entries.len() <= 4 * length {
-        return;
-    }
-    entries.sort_by_key(|entry| Reverse((entry.last_seen, entry.place.is_some())));
-    let is_recent = |entry: &SeenEntry| now.signed_duration_since(entry.last_seen) <= TimeDelta::days(365);
-    let recent = entries.partition_point(is_recent);
-    entries.truncate(recent.max(4 * length).min(MOST));
-}
-
-/// The first date of an entry that can be believed.
-pub fn first_date(entry: &Entry, now: Time) -> Option<Time> {
-    believed(entry.published, now).or(believed(entry.updated, now)).map(|date| date.trunc_subsecs(0))
-}
-
-/// A date, if it can be believed: after 1989 and at most ten minutes ahead.
-pub fn believed(date: Option<Time>, now: Time) -> Option<Time> {
-    let earliest = DateTime::from_timestamp(631_152_000, 0);
-    date.filter(|date| Some(*date) >= earliest && *date <= now + TimeDelta::minutes(10))
+    changes.sort_by_key(|(order, _)| *order);
+    changes.into_iter().map(|(_, change)| change).collect()
 }

@@ -6,7 +6,8 @@ use crate::feed::{Edition, FeedMeta, ItemId, Time};
 use crate::store::{Placement, Seen, SeenEntry};
 
 use super::Plan;
-use super::diff::{Change, believed};
+use super::diff::Change;
+use super::when::believed;
 
 /// Makes editions of changes that go somewhere; from now on they are published.
 pub(super) fn editions(
@@ -28,7 +29,7 @@ pub(super) fn editions(
 }
 
 fn edition(change: Change, known: &SeenEntry, plan: &Plan<'_>, meta: &FeedMeta, now: Time) -> Edition {
-    let given = believed(change.entry.updated, now).map(|updated| updated.trunc_subsecs(0));
+    let given = believed(change.entry.updated, now);
     let updated = match known.revision {
         0 => given.unwrap_or(known.published),
         // The time that the edit was seen; a revision that waits for its cool-down has its time ahead.

@@ -1,14 +1,16 @@
 //! Pure: which known entries the feed has withdrawn.
 //!
-//! Absence is read only in a full document, only from inside it, and only twice in a row: falling out is no deletion.
+//! Absence is read only in a full document, only from inside it, and only twice in a row: falling out is no deletion. Nor is it
+//! read of an entry that came back once: two caches may answer, one of which is behind.
 
 use crate::feed::EntryKey;
-use crate::store::{Alias, Seen, SeenEntry};
+use crate::store::{Seen, SeenEntry};
 
+use super::alias::key_alias;
 use super::diff::{Change, Occasion};
 use super::identify::Sighting;
 use super::reason::Notice;
-use super::recognise::By;
+use super::recognise::{By, Recognised};
 
 /// A known entry that is absent though something that stood below it is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,49 +21,36 @@ pub(super) struct Missing {
     pub place: u16,
 }
 
-/// What a full document says of known entries that do not stand in it.
-pub(super) struct Absences<'a> {
-    /// Which known entries stand in the document.
-    pub known: &'a [Option<(usize, By)>],
-    /// Those that vanished from inside it.
-    pub inside: Vec<Missing>,
-    /// What was known before.
-    pub seen: &'a Seen,
-    /// What is known of the document.
-    pub occasion: &'a Occasion<'a>,
-}
-
-impl Absences<'_> {
-    /// Writes down who is absent; gives the keys of those that are gone.
-    pub(super) fn settle(mut self, entries: &mut [SeenEntry], notices: &mut Vec<Notice>) -> Vec<EntryKey> {
-        let mut gone: Vec<usize> =
-            self.occasion.tombstones.iter().filter_map(|key| buried(key, self.known, self.seen)).collect();
-        if self.occasion.is_full {
-            let is_present = |at: usize| self.known.iter().flatten().any(|(other, _)| *other == at);
-            if self.occasion.is_complete {
-                self.inside = missing_anywhere(self.known, self.seen);
-            }
-            self.inside.retain(|missing| !is_present(missing.at));
-            if is_broken(self.inside.len(), self.seen) {
-                notices.push(Notice::Vanished { missing: self.inside.len() });
-                self.inside.clear();
-            }
-            for entry in entries.iter_mut() {
-                // Whoever is present gets a place again; whoever fell out below has none.
-                entry.place = None;
-            }
-            for Missing { at, place } in self.inside {
-                if self.occasion.is_complete || self.seen.entries[at].is_absent {
-                    gone.push(at);
-                } else {
-                    (entries[at].is_absent, entries[at].place) = (true, Some(place));
-                }
+/// Writes down which known entries are absent, and gives the keys of those that are gone: by a tombstone, or because a full
+/// document leaves them out. Too many at once are a broken feed, not a deletion.
+pub(super) fn settle_absent(
+    recognised: &Recognised,
+    seen: &Seen,
+    occasion: &Occasion<'_>,
+    memory: &mut [SeenEntry],
+    notices: &mut Vec<Notice>,
+) -> Vec<EntryKey> {
+    let known = &recognised.known;
+    let mut gone: Vec<usize> = occasion.tombstones.iter().filter_map(|key| buried(key, known, seen)).collect();
+    if occasion.is_full {
+        let mut missing = if occasion.is_complete { missing_anywhere(known, seen) } else { recognised.missing.clone() };
+        if is_broken(missing.len(), seen) {
+            notices.push(Notice::Vanished { missing: missing.len() });
+            missing.clear();
+        }
+        // Who is present gets a place again; who fell out below has none, and is not looked for any more.
+        memory.iter_mut().for_each(|entry| (entry.place, entry.is_absent) = (None, false));
+        for Missing { at, place } in missing {
+            if occasion.is_complete || seen.entries[at].is_absent {
+                gone.push(at);
+            } else {
+                (memory[at].place, memory[at].is_absent) = (Some(place), true);
             }
         }
-        gone.sort_unstable();
-        gone.dedup();
-        gone.into_iter().map(|at| withdraw(&mut entries[at])).collect()
     }
+    gone.sort_unstable();
+    gone.dedup();
+    gone.into_iter().map(|at| withdraw(&mut memory[at])).collect()
 }
 
 /// Marks an entry as gone. A withdrawal is a revision, newer than one that may still wait to be published.
@@ -102,7 +91,7 @@ pub(super) fn missing_inside(sightings: &[Sighting], known: &[Option<(usize, By)
 
     let missing = |at: usize| {
         let entry = &seen.entries[at];
-        let old_place = entry.place.filter(|_| !is_present[at])?;
+        let old_place = entry.place.filter(|_| !is_present[at] && !entry.is_fickle)?;
         // Below, and where both have a date not newer either: a feed need not be sorted by date.
         let is_below = |other: usize| {
             let other = &seen.entries[other];
@@ -130,7 +119,7 @@ fn is_broken(missing: usize, seen: &Seen) -> bool {
 
 /// The known entry that a tombstone's key points to, unless it stands in the document (RFC 6721 §3).
 fn buried(key: &EntryKey, known: &[Option<(usize, By)>], seen: &Seen) -> Option<usize> {
-    let alias = Alias(std::array::from_fn(|at| key.0[at]));
+    let alias = key_alias(key);
     let by_alias = || seen.entries.iter().position(|entry| entry.aliases.contains(&alias));
     let at = seen.find(key).or_else(by_alias)?;
     let is_present = known.iter().flatten().any(|(other, _)| *other == at);

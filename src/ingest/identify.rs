@@ -3,17 +3,18 @@
 //! Frozen: an entry's key, its item id and its fingerprint are functions of what was read; never random, never position,
 //! never date. Test vectors below.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
-use chrono::{Datelike, SubsecRound};
 use sha2::{Digest, Sha256};
 
 use crate::feed::{Entry, EntryKey, FeedMeta, Fingerprint, Text, Time};
-use crate::store::{Alias, Seen};
+use crate::store::{Alias, Seen, SeenEntry};
 
-use super::link;
+use super::alias::{Aliases, alias, is_home, key_alias, telling_aliases};
 use super::plain::{folded, plain};
 use super::rules::ItemIdScheme;
+use super::{link, when};
 
 /// First byte of every fingerprint. One more when the reader reads titles, links or contents differently: entries are then
 /// stamped anew, and nobody is told.
@@ -36,8 +37,8 @@ pub struct Sighting {
     pub aliases: Aliases,
     /// Whether it was edited.
     pub fingerprint: Fingerprint,
-    /// Hash of the title.
-    pub title: [u8; 4],
+    /// Hash of the title, or of the content when there is none.
+    pub headline: [u8; 4],
     /// Hash of the content; zeros when there is none.
     pub content: [u8; 8],
     /// The date that the feed gives, believed or not, in whole seconds.
@@ -55,29 +56,12 @@ pub enum Name {
     Text,
 }
 
-/// Names that an entry may be known by beside its key; matched inside the same feed only.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Aliases {
-    /// Marks of the names that it shares with others: entries with such a name need a longer one from now on.
-    pub marks: Vec<Alias>,
-    /// The id as an address, without scheme and `www.`.
-    pub id: Option<Alias>,
-    /// Its links, without scheme and `www.`: the canonical one first.
-    pub links: Vec<Alias>,
-    /// The content, when it has neither id nor link.
-    pub text: Option<Alias>,
-    /// Id and link without host, for the first poll after a move.
-    pub moved: Vec<Alias>,
-}
-
-impl Aliases {
-    /// All of them, best first.
-    pub fn all(&self) -> impl Iterator<Item = Alias> {
-        self.marks.iter().chain(&self.id).chain(&self.links).chain(&self.text).chain(&self.moved).copied()
-    }
-}
-
 impl Sighting {
+    /// The alias that its key becomes, when it is known by another one already.
+    pub fn key_alias(&self) -> Alias {
+        key_alias(&self.key)
+    }
+
     /// What copies of the entry in other feeds are known by, too: its canonical link, else its id.
     pub fn shared_name(&self) -> Option<[u8; 8]> {
         let by_id = || Some(alias("id", link::bare(self.entry.id.as_deref()?.trim())));
@@ -86,19 +70,22 @@ impl Sighting {
 
     /// The id of its item, when that is not made of the key.
     pub fn item_id(&self, scheme: ItemIdScheme) -> Option<String> {
-        // An id that several entries share would make them overwrite each other.
+        // An id that several entries share would make them overwrite each other; an endless one fits no stanza.
         let has_own_id = self.named_by == Name::Id && self.shared.is_empty();
-        let id = self.entry.id.as_deref().filter(|_| has_own_id)?.trim();
+        let id = self.entry.id.as_deref().map(str::trim).filter(|id| has_own_id && id.len() < 1024)?;
         (scheme == ItemIdScheme::Atomtopubsub).then(|| id.replace([':', ',', '/'], "-"))
     }
 }
 
+/// Most entries of a document that are looked at: the newest.
+pub const MOST_ENTRIES: usize = 1_000;
+
 /// Names the entries of a document; an entry that stands in it twice is one.
 pub fn identify(entries: Vec<Entry>, meta: &FeedMeta, key_id: &str, seen: &Seen) -> Vec<Sighting> {
     let home = meta.link.as_deref().map(link::canonical);
-    let mut drafts: Vec<Draft> = entries.into_iter().enumerate().map(|(at, entry)| Draft::new(at, entry)).collect();
+    let mut drafts: Vec<Draft> = newest(entries).enumerate().map(|(at, entry)| Draft::new(at, entry)).collect();
     merge_repeats(&mut drafts);
-    tell_apart(&mut drafts, home.as_deref(), seen);
+    tell_apart(&mut drafts, home.as_deref(), key_id, seen);
     let aliases = telling_aliases(&drafts, home.as_deref());
     drafts.into_iter().zip(aliases).map(|(draft, aliases)| draft.finish(aliases, key_id)).collect()
 }
@@ -108,7 +95,8 @@ pub fn key_of(key_id: &str, name: &str) -> EntryKey {
     EntryKey(hash(&[key_id, "\0", name]))
 }
 
-/// What tells an entry from its own earlier self: title, canonical link and content as read, white space folded. Frozen.
+/// What tells an entry from its own earlier self: title, canonical link and content, the title as plain text, the content as
+/// read, white space folded. Frozen.
 fn fingerprint(title: &str, link: Option<&str>, content: &str) -> Fingerprint {
     // Scheme and `www.` are left out: a site that goes to https has edited nothing.
     let [a, b, c, d, e, f, g] = hash(&[title, "\0", link.map(link::bare).unwrap_or_default(), "\0", content]);
@@ -121,53 +109,58 @@ pub fn canonical_link(entry: &Entry) -> Option<String> {
     Some(link::canonical(given)).filter(|link| !link.is_empty())
 }
 
-/// The date that an entry gives itself, in whole seconds.
-pub fn date(entry: &Entry) -> Option<Time> {
-    let date = entry.published.or(entry.updated)?;
-    (0..=9999).contains(&date.year()).then(|| date.trunc_subsecs(0))
-}
-
 /// An entry on its way to a name.
-struct Draft {
-    entry: Entry,
+pub(super) struct Draft {
+    pub(super) entry: Entry,
     position: u16,
-    id: Option<String>,
-    link: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) link: Option<String>,
     title: String,
-    content: String,
+    pub(super) content: String,
     date: Option<Time>,
     /// Names from the shortest to the longest.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Which of them is its own.
-    level: usize,
+    pub(super) level: usize,
 }
 
 impl Draft {
     fn new(position: usize, entry: Entry) -> Self {
         let id = entry.id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
         let link = canonical_link(&entry);
-        let title = folded(entry.title.as_ref().map(Text::as_str).unwrap_or_default());
-        let content = entry.content.as_ref().or(entry.summary.as_ref());
+        let title = entry.title.as_ref().map(plain).unwrap_or_default();
+        let text = entry.content.as_ref().or(entry.summary.as_ref());
+        let content = folded(text.map(Text::as_str).unwrap_or_default());
+        let headline = if title.is_empty() { &content } else { &title };
         let names = match (&id, &link) {
             (Some(id), link) => {
                 let both = format!("{id} {}", link.as_deref().unwrap_or_default());
-                vec![id.clone(), both.clone(), format!("{both} {title}")]
+                vec![id.clone(), both.clone(), format!("{both} {headline}")]
             }
-            (None, Some(link)) => vec![link.clone(), format!("{link} {title}")],
-            (None, None) => vec![text_name(entry.title.as_ref(), content)],
+            (None, Some(link)) => vec![link.clone(), format!("{link} {headline}")],
+            (None, None) => vec![text_name(&title, text)],
         };
-        let content = folded(content.map(Text::as_str).unwrap_or_default());
         let position = u16::try_from(position).unwrap_or(u16::MAX - 1).min(u16::MAX - 1);
-        let date = date(&entry);
+        let date = when::given(&entry);
         Self { entry, position, id, link, title, content, date, names, level: 0 }
     }
 
-    /// One entry listed twice: same id and link, and at least the same title or the same date.
+    /// What it tells of in short: its title, else its content.
+    fn headline(&self) -> &str {
+        if self.title.is_empty() { &self.content } else { &self.title }
+    }
+
+    /// One entry listed twice: same id and link, and at least the same headline or the same date.
     fn repeats(&self, other: &Self) -> bool {
-        let bare = |draft: &Self| draft.link.as_deref().map(link::bare).map(str::to_owned);
-        self.names[0] == other.names[0]
-            && bare(self) == bare(other)
-            && (self.title == other.title || (self.date.is_some() && self.date == other.date))
+        let has_same_link = self.link.as_deref().map(link::bare) == other.link.as_deref().map(link::bare);
+        let has_same_date = self.date.is_some() && self.date == other.date;
+        self.names[0] == other.names[0] && has_same_link && (self.headline() == other.headline() || has_same_date)
+    }
+
+    /// Another headline and another date: an advisory page with a constant address tells of something new.
+    fn tells_other_story(&self, known: &SeenEntry) -> bool {
+        let has_other_date = self.date.zip(known.date).is_some_and(|(date, before)| date != before);
+        has_other_date && hash(&[self.headline()]) != known.headline
     }
 
     fn finish(self, aliases: Aliases, key_id: &str) -> Sighting {
@@ -183,7 +176,7 @@ impl Draft {
             shared: self.names[..self.level].iter().map(|name| key_of(key_id, name)).collect(),
             aliases,
             fingerprint: fingerprint(&self.title, self.link.as_deref(), &self.content),
-            title: hash(&[&self.title]),
+            headline: hash(&[self.headline()]),
             content: text_hash(&self.content),
             date: self.date,
             entry: self.entry,
@@ -192,12 +185,21 @@ impl Draft {
 }
 
 /// The name of an entry without id and link: a hash of title and first KiB of plain text. Frozen.
-fn text_name(title: Option<&Text>, content: Option<&Text>) -> String {
+fn text_name(title: &str, content: Option<&Text>) -> String {
     let mut text = content.map(plain).unwrap_or_default();
     let end = (0..=text.len().min(1024)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     text.truncate(end);
-    let digest: [u8; 32] = hash(&[&title.map(plain).unwrap_or_default(), "\0", &text]);
+    let digest: [u8; 32] = hash(&[title, "\0", &text]);
     data_encoding::HEXLOWER.encode(&digest)
+}
+
+/// The newest entries of a document: by date when every one has a date, else from the top.
+fn newest(entries: Vec<Entry>) -> impl Iterator<Item = Entry> {
+    let mut dates: Vec<Time> = entries.iter().filter_map(when::given).collect();
+    let is_dated = dates.len() == entries.len();
+    dates.sort_unstable_by_key(|date| Reverse(*date));
+    let oldest = dates.get(MOST_ENTRIES - 1).copied().filter(|_| is_dated);
+    entries.into_iter().filter(move |entry| oldest.is_none() || when::given(entry) >= oldest).take(MOST_ENTRIES)
 }
 
 /// Of an entry that is listed several times, the newest revision stays.
@@ -218,10 +220,16 @@ fn merge_repeats(drafts: &mut Vec<Draft>) {
     *drafts = merged;
 }
 
-/// Gives longer names to different entries that share a short one, now or in an earlier document, and to those that are
-/// named by the home page.
-fn tell_apart(drafts: &mut [Draft], home: Option<&str>, seen: &Seen) {
-    let marks: HashSet<Alias> = seen.entries.iter().flat_map(|entry| entry.aliases.iter().copied()).collect();
+/// Gives longer names to different entries that share a short one, now or in an earlier document, and to those without an
+/// id whose link is the home page, or an address that has told another story before.
+fn tell_apart(drafts: &mut [Draft], home: Option<&str>, key_id: &str, seen: &Seen) {
+    let known: HashMap<Alias, usize> =
+        seen.entries.iter().enumerate().flat_map(|(at, entry)| entry.aliases.iter().map(move |a| (*a, at))).collect();
+    let has_other_story = |draft: &Draft, name: &str| {
+        let key = key_of(key_id, name);
+        let at = seen.find(&key).or_else(|| known.get(&key_alias(&key)).copied());
+        at.is_some_and(|at| draft.tells_other_story(&seen.entries[at]))
+    };
     for level in 0..2 {
         let mut count: HashMap<String, usize> = HashMap::new();
         for draft in drafts.iter().filter(|draft| draft.level == level) {
@@ -229,58 +237,12 @@ fn tell_apart(drafts: &mut [Draft], home: Option<&str>, seen: &Seen) {
         }
         for draft in drafts.iter_mut().filter(|draft| draft.level == level && draft.names.len() > level + 1) {
             let name = &draft.names[level];
-            if count[name] > 1 || marks.contains(&alias("shared", name)) || (draft.id.is_none() && is_home(name, home))
-            {
+            let is_shared = count[name] > 1 || known.contains_key(&alias("shared", name));
+            if is_shared || (draft.id.is_none() && (is_home(name, home) || has_other_story(draft, name))) {
                 draft.level += 1;
             }
         }
     }
-}
-
-/// The aliases that point to one entry only: not those of several entries, not the home page.
-fn telling_aliases(drafts: &[Draft], home: Option<&str>) -> Vec<Aliases> {
-    let mut all: Vec<Aliases> = drafts.iter().map(|draft| possible_aliases(draft, home)).collect();
-    let mut count: HashMap<Alias, usize> = HashMap::new();
-    for aliases in &all {
-        let once: HashSet<Alias> = aliases.all().collect();
-        once.into_iter().for_each(|alias| *count.entry(alias).or_default() += 1);
-    }
-    for aliases in &mut all {
-        let is_telling = |alias: &Alias| count[alias] == 1;
-        aliases.id = aliases.id.filter(is_telling);
-        aliases.text = aliases.text.filter(is_telling);
-        aliases.links.retain(is_telling);
-        aliases.moved.retain(is_telling);
-    }
-    all
-}
-
-fn possible_aliases(draft: &Draft, home: Option<&str>) -> Aliases {
-    let web_id = draft.id.as_deref().filter(|id| link::is_web(id) && draft.level == 0);
-    let link = draft.link.as_deref().filter(|link| !is_home(link, home));
-    let proxy = draft.entry.link.as_deref().filter(|_| draft.entry.original_link.is_some()).map(link::canonical);
-    let mut links: Vec<Alias> =
-        link.into_iter().chain(proxy.as_deref()).map(|l| alias("link", link::bare(l))).collect();
-    links.dedup();
-    let moved_id = web_id.and_then(link::hostless).map(|path| alias("id-path", path));
-    let moved_link = link.and_then(link::hostless).map(|path| alias("link-path", path));
-    Aliases {
-        marks: draft.names[..draft.level].iter().map(|name| alias("shared", name)).collect(),
-        id: web_id.map(|id| alias("id", link::bare(id))),
-        links,
-        text: (draft.id.is_none() && draft.link.is_none() && !draft.content.is_empty())
-            .then(|| alias("text", &draft.content)),
-        moved: moved_id.into_iter().chain(moved_link).collect(),
-    }
-}
-
-fn is_home(link: &str, home: Option<&str>) -> bool {
-    let trimmed = |link| link::bare(link).trim_end_matches('/').to_owned();
-    home.is_some_and(|home| trimmed(home) == trimmed(link))
-}
-
-fn alias(kind: &str, name: &str) -> Alias {
-    Alias(hash(&[kind, "\0", name]))
 }
 
 /// The first bytes of SHA-256 over the parts.
@@ -289,4 +251,97 @@ pub(super) fn hash<const N: usize>(parts: &[&str]) -> [u8; N] {
     parts.iter().for_each(|part| hasher.update(part));
     let digest = hasher.finalize();
     std::array::from_fn(|at| digest.get(at).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The only entry of a document, in a feed whose key id is `blog`.
+    fn sighting(entry: Entry) -> Sighting {
+        identify(vec![entry], &FeedMeta::default(), "blog", &Seen::default()).remove(0)
+    }
+
+    fn html(text: &str) -> Option<Text> {
+        Some(Text::Html(text.to_owned()))
+    }
+
+    #[test]
+    fn keys_are_frozen() {
+        // By hand: printf 'blog\0tag:blog.example,2026:1' | sha256sum | head -c 20, in base32.
+        let item = |key: EntryKey| key.item_id().to_string();
+        assert_eq!(item(key_of("planet-jabber", "tag:blog.example,2026:1")), "dlkxdlm6nfnue2yc");
+        assert_eq!(item(key_of("blog", "tag:blog.example,2026:1")), "ih6k7qaww7ebaexk");
+
+        let text = |text: &str| Some(text.to_owned());
+        for (what, entry, expected) in [
+            ("id", Entry { id: text(" tag:blog.example,2026:1\n"), ..Entry::default() }, "ih6k7qaww7ebaexk"),
+            (
+                "link",
+                Entry { link: text("https://blog.example/p?id=1&utm_source=x"), ..Entry::default() },
+                "3tbmkivejxn4uuyh",
+            ),
+            (
+                "text",
+                Entry { title: html("Fish &amp; chips"), content: html("<p>One</p>\n two"), ..Entry::default() },
+                "qe3qbvtoas3fgpgy",
+            ),
+            ("1024 bytes of text", Entry { content: html(&"é".repeat(600)), ..Entry::default() }, "jkcpc2hs4e7nwqoo"),
+            (
+                "1023 bytes of text",
+                Entry { summary: html(&format!("x{}", "é".repeat(600))), ..Entry::default() },
+                "5eyziewvphik4j3j",
+            ),
+        ] {
+            assert_eq!(item(sighting(entry).key), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn keys_of_entries_that_share_a_name_are_frozen() {
+        let entry = |link: &str, title: &str| Entry {
+            id: Some("id".to_owned()),
+            link: Some(link.to_owned()),
+            title: Some(Text::Plain(title.to_owned())),
+            ..Entry::default()
+        };
+        let document = vec![entry("https://blog.example/1", "T"), entry("https://blog.example/2", "T")];
+        let sightings = identify(document, &FeedMeta::default(), "blog", &Seen::default());
+        assert_eq!(sightings[0].key.item_id().to_string(), "4dohcjhvh3ojeqvs");
+        let document = vec![entry("https://blog.example/1", "T"), entry("https://blog.example/1", "U")];
+        let sightings = identify(document, &FeedMeta::default(), "blog", &Seen::default());
+        assert_eq!(sightings[0].key.item_id().to_string(), "2v4kv4emw3w6vzwk");
+    }
+
+    #[test]
+    fn fingerprints_are_frozen() {
+        let entry = Entry {
+            title: html("Fish &amp;\t <b>chips</b> "),
+            link: Some("https://www.blog.example/p?id=1&utm_source=x".to_owned()),
+            content: html("<p>One\r\n  two</p>"),
+            ..Entry::default()
+        };
+        let fingerprint = |entry: Entry| data_encoding::HEXLOWER.encode(&sighting(entry).fingerprint.0);
+        assert_eq!(fingerprint(entry.clone()), "0141d5db7b6fa221");
+        assert_eq!(fingerprint(Entry::default()), "0196a296d224f285");
+        // Neither dates nor anything else make an edit.
+        let other = Entry {
+            id: Some("x".to_owned()),
+            updated: Some(chrono::DateTime::UNIX_EPOCH),
+            summary: html("x"),
+            authors: vec![Default::default()],
+            ..entry
+        };
+        assert_eq!(fingerprint(other), "0141d5db7b6fa221");
+    }
+
+    #[test]
+    fn shared_names_are_frozen() {
+        let name = |entry: Entry| sighting(entry).shared_name().map(|name| data_encoding::HEXLOWER.encode(&name));
+        let link = Entry { link: Some("https://www.blog.example/1".to_owned()), ..Entry::default() };
+        assert_eq!(name(link).as_deref(), Some("4ea1c6acd5fff2d3"));
+        let id = Entry { id: Some("tag:blog.example,2026:1".to_owned()), ..Entry::default() };
+        assert_eq!(name(id).as_deref(), Some("d50bbb26a286c668"));
+        assert_eq!(name(Entry::default()), None);
+    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::store::ReadFacts;
 
+use super::identify::MOST_ENTRIES;
+
 /// Why an entry was seen and not published; its name is what `status` counts under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
@@ -81,6 +83,8 @@ pub enum Notice {
         /// Vanished entries.
         missing: usize,
     },
+    /// The document has more entries than are looked at.
+    Overlong,
 }
 
 impl fmt::Display for Notice {
@@ -98,6 +102,9 @@ impl fmt::Display for Notice {
             }
             Self::Vanished { missing } => {
                 write!(f, "{missing} entries vanished at once; none is taken for deleted")
+            }
+            Self::Overlong => {
+                write!(f, "the document has more than {MOST_ENTRIES} entries; only the newest are looked at")
             }
         }
     }

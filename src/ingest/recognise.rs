@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 use crate::store::{Alias, Seen, SeenEntry};
 
+use super::diff::Occasion;
+use super::gone::{Missing, missing_inside};
 use super::identify::{Name, Sighting};
 
 /// How an entry was known again.
@@ -26,23 +28,20 @@ pub(super) enum By {
 pub(super) struct Recognised {
     /// For each entry of the document: where the known one stands in the seen-set, and how it was found.
     pub known: Vec<Option<(usize, By)>>,
+    /// Known entries that vanished from inside a full document.
+    pub(super) missing: Vec<Missing>,
     /// Whether all ids changed at once while the links stayed.
     pub is_rekeyed: bool,
 }
 
 /// Looks up every entry, by the strongest evidence first.
-pub(super) fn recognise(sightings: &[Sighting], seen: &Seen, has_moved: bool) -> Recognised {
+pub(super) fn recognise(sightings: &[Sighting], seen: &Seen, occasion: &Occasion<'_>) -> Recognised {
     let names = Names::of(seen);
     let mut search =
         Search { sightings, seen, known: vec![None; sightings.len()], is_taken: vec![false; seen.entries.len()] };
 
-    search.pass(By::Key, |sighting| {
-        seen.find(&sighting.key)
-            .into_iter()
-            .chain(names.holders(&Alias(prefix(&sighting.key.0))))
-            .map(|at| (at, sighting.named_by != Name::Link || !has_other_story(sighting, &seen.entries[at])))
-            .collect()
-    });
+    search.pass(By::Key, |sighting| seen.find(&sighting.key).map(|at| (at, true)).into_iter().collect());
+    search.pass(By::Key, |sighting| names.holders(&sighting.key_alias()).into_iter().map(|at| (at, true)).collect());
 
     let is_rekeyed = search.is_rekeyed(&names);
     search.pass(By::Alias, |sighting| {
@@ -55,51 +54,39 @@ pub(super) fn recognise(sightings: &[Sighting], seen: &Seen, has_moved: bool) ->
         let shorter = sighting.shared.iter().filter_map(|key| seen.find(key));
         shorter.map(|at| (at, has_same_story(sighting, &seen.entries[at]))).collect()
     });
-    if has_moved {
+    if occasion.has_moved {
         search.pass(By::Move, |sighting| {
             sighting.aliases.moved.iter().flat_map(|alias| names.holders(alias)).map(|at| (at, true)).collect()
         });
     }
-    Recognised { known: search.known, is_rekeyed }
+    let mut known = search.known;
+    let mut missing = if occasion.is_full { missing_inside(sightings, &known, seen) } else { Vec::new() };
+    find_renamed(sightings, seen, &mut missing, &mut known);
+    Recognised { known, missing, is_rekeyed }
 }
 
-/// Finds entries whose id was edited: one vanished, one came with the same content, or with the same title and date.
-/// `missing` are the known entries that vanished from inside the document.
-pub(super) fn find_renamed(sightings: &[Sighting], seen: &Seen, missing: &[usize], known: &mut [Option<(usize, By)>]) {
+/// Finds entries whose id was edited: one vanished, one came with the same content, or with the same headline and date. The
+/// likeness must point to one entry only, or it says nothing ("Read more" as the content of every entry).
+fn find_renamed(sightings: &[Sighting], seen: &Seen, missing: &mut Vec<Missing>, known: &mut [Option<(usize, By)>]) {
     let is_alike = |new: usize, old: usize| {
         let (sighting, entry) = (&sightings[new], &seen.entries[old]);
         let is_same_text = sighting.content != [0; 8] && sighting.content == entry.content;
-        is_same_text || (sighting.title == entry.title && sighting.date.is_some() && sighting.date == entry.date)
+        is_same_text || (sighting.headline == entry.headline && sighting.date.is_some() && sighting.date == entry.date)
     };
-    let new: Vec<usize> = (0..sightings.len()).filter(|at| known[*at].is_none()).collect();
-    for &old in missing {
-        // The likeness must point to one entry only, or it says nothing ("Read more" as the content of every entry).
-        let mut alike = (0..sightings.len()).filter(|at| is_alike(*at, old));
-        let (Some(first), None) = (alike.next(), alike.next()) else { continue };
-        let is_only_one = missing.iter().filter(|other| is_alike(first, **other)).count() == 1;
-        if is_only_one && new.contains(&first) {
-            known[first] = Some((old, By::Rename));
+    let only = |mut alike: Vec<usize>| alike.pop().filter(|_| alike.is_empty());
+    for old in missing.iter().map(|missing| missing.at).collect::<Vec<_>>() {
+        let Some(new) = only((0..sightings.len()).filter(|new| is_alike(*new, old)).collect()) else { continue };
+        let is_only = missing.iter().filter(|other| is_alike(new, other.at)).count() == 1;
+        if is_only && known[new].is_none() {
+            known[new] = Some((old, By::Rename));
         }
     }
+    missing.retain(|missing| !known.iter().flatten().any(|(at, _)| *at == missing.at));
 }
 
-/// Same title, or same date.
+/// Same headline, or same date.
 fn has_same_story(sighting: &Sighting, entry: &SeenEntry) -> bool {
-    sighting.title == entry.title || (sighting.date.is_some() && sighting.date == entry.date)
-}
-
-/// Another title and another date: an advisory page with a constant address tells of something new.
-fn has_other_story(sighting: &Sighting, entry: &SeenEntry) -> bool {
-    sighting.title != entry.title && sighting.date.zip(entry.date).is_some_and(|(new, old)| new != old)
-}
-
-fn prefix(key: &[u8; 10]) -> [u8; 8] {
-    std::array::from_fn(|at| key[at])
-}
-
-/// The alias by which a changed id is known from now on.
-pub(super) fn key_alias(sighting: &Sighting) -> Alias {
-    Alias(prefix(&sighting.key.0))
+    sighting.headline == entry.headline || (sighting.date.is_some() && sighting.date == entry.date)
 }
 
 /// A search in passes from the strongest evidence to the weakest.

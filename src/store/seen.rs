@@ -23,8 +23,8 @@ pub struct SeenEntry {
     pub key: EntryKey,
     /// Fingerprint of the newest revision.
     pub fingerprint: Fingerprint,
-    /// Hash of the title, by which an entry is known again when its id has changed.
-    pub title: [u8; 4],
+    /// Hash of the title, or of the content when there is none, by which an entry is known again when its id has changed.
+    pub headline: [u8; 4],
     /// Hash of the content, likewise; zeros when there is none.
     pub content: [u8; 8],
     /// Number of the newest revision.
@@ -47,6 +47,8 @@ pub struct SeenEntry {
     pub is_gone: bool,
     /// Published nowhere so far.
     pub is_held: bool,
+    /// Was gone and came back: its absence says nothing any more.
+    pub is_fickle: bool,
     /// Hashes of other names that it is known by, best first.
     pub aliases: Vec<Alias>,
     /// Its item's id, when that is not the key's own.
@@ -57,7 +59,7 @@ pub struct SeenEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Alias(pub [u8; 8]);
 
-/// Most aliases that an entry keeps; what 120 bytes leave room for.
+/// Most aliases that an entry keeps: what 120 bytes leave room for, and what three bits can count.
 pub const ALIASES: usize = 7;
 
 impl Seen {
@@ -110,7 +112,7 @@ impl SeenEntry {
     fn pack(&self, bytes: &mut Vec<u8>) {
         bytes.extend(self.key.0);
         bytes.extend(self.fingerprint.0);
-        bytes.extend(self.title);
+        bytes.extend(self.headline);
         bytes.extend(self.content);
         bytes.extend(self.revision.to_be_bytes());
         bytes.extend(&self.date.map_or(NO_DATE, |date| date.timestamp()).to_be_bytes()[3..]);
@@ -119,9 +121,9 @@ impl SeenEntry {
         }
         bytes.extend(self.place.unwrap_or(NO_PLACE).to_be_bytes());
         let aliases = &self.aliases[..self.aliases.len().min(ALIASES)];
-        let flags = [self.is_absent, self.is_gone, self.is_held, self.item.is_some()];
+        let flags = [self.is_fickle, self.is_absent, self.is_gone, self.is_held, self.item.is_some()];
         let flags = flags.iter().enumerate().fold(0, |byte, (bit, is_set)| byte | u8::from(*is_set) << bit);
-        bytes.push(flags << 4 | u8::try_from(aliases.len()).unwrap_or_default());
+        bytes.push(flags << 3 | u8::try_from(aliases.len()).unwrap_or_default());
         for alias in aliases {
             bytes.extend(alias.0);
         }
@@ -136,7 +138,7 @@ impl SeenEntry {
     fn unpack(reader: &mut Reader<'_>) -> Option<Self> {
         let key = EntryKey(reader.take()?);
         let fingerprint = Fingerprint(reader.take()?);
-        let title = reader.take()?;
+        let headline = reader.take()?;
         let content = reader.take()?;
         let revision = u32::from_be_bytes(reader.take()?);
         let date = match reader.seconds_of_five_bytes()? {
@@ -147,17 +149,13 @@ impl SeenEntry {
             [reader.time()?, reader.time()?, reader.time()?, reader.time()?];
         let place = Some(u16::from_be_bytes(reader.take()?)).filter(|place| *place != NO_PLACE);
         let [packed] = reader.take()?;
-        let [is_absent, is_gone, is_held, has_item] = [4, 5, 6, 7].map(|bit| packed >> bit & 1 == 1);
-        let count = usize::from(packed & 0x0f);
-        if count > ALIASES {
-            return None;
-        }
-        let aliases = (0..count).map(|_| reader.take().map(Alias)).collect::<Option<_>>()?;
+        let [is_fickle, is_absent, is_gone, is_held, has_item] = [3, 4, 5, 6, 7].map(|bit| packed >> bit & 1 == 1);
+        let aliases = (0..packed & 0x07).map(|_| reader.take().map(Alias)).collect::<Option<_>>()?;
         let item = if has_item { Some(reader.text()?) } else { None };
         Some(Self {
             key,
             fingerprint,
-            title,
+            headline,
             content,
             revision,
             published,
@@ -169,6 +167,7 @@ impl SeenEntry {
             is_absent,
             is_gone,
             is_held,
+            is_fickle,
             aliases,
             item,
         })
@@ -219,14 +218,14 @@ mod tests {
             times in any::<[u32; 4]>(),
             date in proptest::option::of(-60_000_000_000_i64..250_000_000_000),
             place in proptest::option::of(0..NO_PLACE),
-            flags in any::<[bool; 3]>(),
+            flags in any::<[bool; 4]>(),
             aliases in proptest::collection::vec(any::<[u8; 8]>().prop_map(Alias), 0..=ALIASES),
             item in proptest::option::of(".{0,40}"),
         ) -> SeenEntry {
             SeenEntry {
                 key: EntryKey(hashes.0),
                 fingerprint: Fingerprint(hashes.1),
-                title: hashes.2,
+                headline: hashes.2,
                 content: hashes.3,
                 revision,
                 published: time(times[0]),
@@ -238,6 +237,7 @@ mod tests {
                 is_absent: flags[0],
                 is_gone: flags[1],
                 is_held: flags[2],
+                is_fickle: flags[3],
                 aliases,
                 item,
             }
@@ -282,7 +282,7 @@ mod tests {
         let entry = SeenEntry {
             key: EntryKey(*b"0123456789"),
             fingerprint: Fingerprint(*b"\x01fingerp"),
-            title: *b"titl",
+            headline: *b"head",
             content: *b"content.",
             revision: 3,
             published: time(0x6000_0001),
@@ -294,10 +294,11 @@ mod tests {
             is_absent: true,
             is_gone: false,
             is_held: true,
+            is_fickle: false,
             aliases: vec![Alias(*b"alias--1")],
             item: Some("id".to_owned()),
         };
-        let expected: &[u8] = b"\x010123456789\x01fingerptitlcontent.\0\0\0\x03\xff\xff\xff\xff\xff\
+        let expected: &[u8] = b"\x010123456789\x01fingerpheadcontent.\0\0\0\x03\xff\xff\xff\xff\xff\
             \x60\0\0\x01\x60\0\0\x02\x60\0\0\x03\x60\0\0\x04\0\x05\xd1alias--1\0\x02id";
         let seen = Seen::new(vec![entry]);
         assert_eq!(seen.to_bytes(), expected);

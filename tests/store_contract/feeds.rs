@@ -19,7 +19,7 @@ fn some_seen() -> Seen {
     let entry = SeenEntry {
         key: EntryKey([7; 10]),
         fingerprint: Fingerprint([8; 8]),
-        title: [1; 4],
+        headline: [1; 4],
         content: [2; 8],
         revision: 3,
         published: at(1),
@@ -30,6 +30,7 @@ fn some_seen() -> Seen {
         place: Some(0),
         is_absent: false,
         is_gone: false,
+        is_fickle: false,
         is_held: false,
         aliases: Vec::new(),
         item: None,

@@ -1,0 +1,33 @@
+//! What intake remembers of a feed beside its seen-set.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::feed::{Destination, FeedMeta, Time};
+
+/// What intake remembers of a feed beside its seen-set; `ingest` owns the meaning.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReadFacts {
+    /// First document that was taken in; `None` before first contact.
+    pub first_contact: Option<Time>,
+    /// Last document that was taken in.
+    pub taken_in: Option<Time>,
+    /// Date of the oldest entry of the first document: what is dated before was there already.
+    pub oldest: Option<Time>,
+    /// Own destinations that had their first contact.
+    pub contacts: Vec<Destination>,
+    /// Entries of the last document.
+    pub entries: usize,
+    /// Entries that were absent from the last document and are gone if they are absent once more.
+    pub absent: usize,
+    /// Nodes that templates of routes have made of this feed's entries, by template.
+    pub nodes: BTreeMap<String, BTreeSet<String>>,
+    /// What the last document said of the feed.
+    pub meta: FeedMeta,
+    /// How the last document was read: fast, or what had to be repaired.
+    pub read_by: String,
+    /// Entries that were seen and not published, by reason; shown by `status`.
+    pub suppressed: BTreeMap<String, u64>,
+}
