@@ -3,6 +3,8 @@
 
 #[path = "payload/bypasses.rs"]
 mod bypasses;
+#[path = "payload/corpus.rs"]
+mod corpus;
 #[path = "payload/fixtures.rs"]
 mod fixtures;
 #[path = "payload/goldens.rs"]

@@ -55,6 +55,13 @@ fn an_entry_that_says_nothing_is_titled_by_its_address_or_feed() {
 }
 
 #[test]
+fn an_entry_that_is_nothing_but_a_file_links_to_it() {
+    let entry = render(Entry { links: vec![enclosure("/talk.mp3", None)], ..Entry::default() });
+    assert_eq!(only(&entry, "title"), "<title type='text'>https://harbour.example/talk.mp3</title>");
+    assert_eq!(text(&entry), "https://harbour.example/talk.mp3");
+}
+
+#[test]
 fn a_lone_heart_is_no_like() {
     check_title(Some(Text::Plain("♥".to_owned())), "", "♥\u{FE0F}");
     check_title(Some(Text::Plain("♥ you".to_owned())), "", "♥ you");
@@ -325,8 +332,8 @@ fn addresses_in_the_content_are_absolute() {
         xhtml(&render(Entry { base: base.map(str::to_owned), link: link.map(str::to_owned), ..html(content) }))
     };
     assert_eq!(
-        at(Some("https://harbour.example/log/2026/"), Some("https://elsewhere.example/")),
-        "<a href='https://harbour.example/log/a?b=c&amp;d'>x</a><img src='https://cdn.example/i.png'/><a href='https://harbour.example/log/2026/#note'>y\n</a>"
+        at(Some("https://harbour.example/log/2026/?key=secret"), Some("https://elsewhere.example/9")),
+        "<a href='https://harbour.example/log/a?b=c&amp;d'>x</a><img src='https://cdn.example/i.png'/><a href='https://elsewhere.example/9#note'>y\n</a>"
     );
     assert!(at(None, Some("https://harbour.example/9/x")).contains("'https://harbour.example/9/x#note'"));
     assert!(at(None, None).contains("'https://harbour.example/#note'"), "the feed's page");
