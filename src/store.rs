@@ -16,19 +16,12 @@ use async_trait::async_trait;
 
 use crate::feed::{Destination, FeedId, Time};
 
-<<<<<<< HEAD
 pub use self::facts::{HostRow, Moving, PollFacts, Validators};
-pub use self::redb::RedbStore;
-pub use self::rows::{
-    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, OutboxRow, Outcome, Pause, Placement,
-    ReadFacts, RowId, RowState, Settlement, Waiting,
-=======
 pub use self::read::ReadFacts;
 pub use self::redb::RedbStore;
 pub use self::rows::{
-    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, Moving, NodeFacts, OutboxRow, Outcome,
-    Pause, Placement, PollFacts, RowId, RowState, Settlement, Validators, Waiting,
->>>>>>> identity
+    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, OutboxRow, Outcome, Pause, Placement,
+    RowId, RowState, Settlement, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::feed::{Destination, Edition, EntryKey, FeedId, ItemId, Time};
 
-use super::{ReadFacts, Seen};
-use super::{HostRow, PollFacts, Seen};
+use super::{HostRow, PollFacts, ReadFacts, Seen};
 
 /// Facts of the state as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,108 +20,6 @@ pub struct Meta {
     pub service: Option<String>,
     /// The account that published last, a bare JID.
     pub account: Option<String>,
-}
-
-<<<<<<< HEAD
-/// What intake remembers of a feed beside its seen-set; `ingest` owns the meaning.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ReadFacts {
-    /// First document that was taken in; `None` before first contact.
-    pub first_contact: Option<Time>,
-    /// Last document that was taken in.
-    pub taken_in: Option<Time>,
-    /// Date of the oldest entry of the first document: what is dated before was there already.
-    pub oldest: Option<Time>,
-    /// Own destinations that had their first contact.
-    pub contacts: Vec<Destination>,
-    /// Entries of the last document.
-    pub entries: usize,
-    /// Entries that were absent from the last document and are gone if they are absent once more.
-    pub absent: usize,
-    /// Nodes that templates of routes have made of this feed's entries, by template.
-    pub nodes: BTreeMap<String, BTreeSet<String>>,
-    /// What the last document said of the feed.
-    pub meta: FeedMeta,
-    /// How the last document was read: fast, or what had to be repaired.
-    pub read_by: String,
-    /// Entries that were seen and not published, by reason; shown by `status`.
-    pub suppressed: BTreeMap<String, u64>,
-=======
-/// HTTP validators (RFC 9110 §8.8), byte for byte as received.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Validators {
-    /// `ETag`, quotes and `W/` included.
-    pub etag: Option<String>,
-    /// `Last-Modified`.
-    pub last_modified: Option<String>,
-}
-
-/// What polling remembers of a feed; `source` owns the meaning.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PollFacts {
-    /// The configured address that `validators` belong to.
-    pub url: String,
-    /// Validators of the last document that was taken in.
-    pub validators: Validators,
-    /// Hash of the last body that was taken in, hex.
-    pub body_hash: Option<String>,
-    /// Start of the last poll.
-    pub started: Option<Time>,
-    /// End of the last poll.
-    pub ended: Option<Time>,
-    /// End of the last poll that succeeded, unchanged documents included.
-    pub succeeded: Option<Time>,
-    /// HTTP status of the last poll, when there was an answer.
-    pub status: Option<u16>,
-    /// Failures in a row.
-    pub failures: u32,
-    /// Since when polls fail; set with the first of `failures`.
-    pub failing_since: Option<Time>,
-    /// Why the next poll is when it is, for `status`.
-    pub why: String,
-    /// When `once` takes the feed as due, which is a little before `next_due`.
-    pub once_due: Option<Time>,
-    /// The schedule that `next_due` was computed by, as text.
-    pub timing: String,
-    /// What the interval of an unchanged feed has grown to, seconds; `None`: the configured one.
-    pub stretched_seconds: Option<u64>,
-    /// What the last document asked for between two polls (`ttl`, `sy:*`), seconds.
-    pub document_seconds: Option<u64>,
-    /// Hours without polls by the last document, UTC.
-    pub skip_hours: Vec<u8>,
-    /// Days without polls by the last document, UTC, 0 is Monday.
-    pub skip_days: Vec<u8>,
-    /// The last document that came unconditionally.
-    pub full_poll: Option<Time>,
-    /// The server's weak ETag does not tell equal documents: it is asked by `Last-Modified` alone.
-    pub is_etag_useless: bool,
-    /// Where permanent redirects led often enough; polled in place of `url`.
-    pub moved_to: Option<String>,
-    /// A permanent redirect that is being watched.
-    pub moving: Option<Moving>,
-    /// The recorded redirect leads to another host, and nothing was taken in since.
-    pub has_moved: bool,
-    /// The first 410 in a row.
-    pub gone_since: Option<Time>,
-    /// Why the feed is not polled any more.
-    pub stopped: Option<String>,
-    /// The last errors, newest first, at most five.
-    pub errors: Vec<(Time, String)>,
-}
-
-/// A permanent redirect that was seen, and is not recorded yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moving {
-    /// Where it leads.
-    pub target: String,
-    /// First sight.
-    pub since: Time,
-    /// Polls that saw it, in a row.
-    pub sightings: u32,
->>>>>>> identity
 }
 
 /// All that is known of a feed but its entries.
