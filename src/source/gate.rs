@@ -36,7 +36,7 @@ pub struct Resting {
 pub struct Gate {
     slots: Arc<Semaphore>,
     doubtful_slots: Arc<Semaphore>,
-    per_host: usize,
+    per_host: u32,
     interval: Duration,
     clock: Clock,
     hosts: Mutex<Hosts>,
@@ -64,7 +64,7 @@ impl Gate {
         Self {
             slots: Arc::new(Semaphore::new(concurrency.max(1))),
             doubtful_slots: Arc::new(Semaphore::new((concurrency / 4).max(1))),
-            per_host: per_host.max(1),
+            per_host: u32::try_from(per_host).unwrap_or(u32::MAX).max(1),
             interval,
             clock,
             hosts: Mutex::default(),
@@ -90,11 +90,12 @@ impl Gate {
         };
     }
 
-    /// How long a request that comes now waits for those before it, roughly.
-    pub fn wait_of(&self, host: &str) -> Duration {
+    /// How long a request waits, roughly, that comes after those at its host now and so many more.
+    pub fn wait_of(&self, host: &str, more: u32) -> Duration {
         // One reference is the table's own.
-        let ahead = locked(&self.hosts).known.get(host).map_or(0, |host| Arc::strong_count(host) - 1);
-        self.interval * u32::try_from(ahead / self.per_host).unwrap_or(u32::MAX)
+        let here = locked(&self.hosts).known.get(host).map_or(0, |host| Arc::strong_count(host) - 1);
+        let ahead = u32::try_from(here).unwrap_or(u32::MAX).saturating_add(more) / self.per_host;
+        self.interval.saturating_mul(ahead)
     }
 
     fn host(&self, name: &str) -> Arc<Host> {
@@ -156,9 +157,9 @@ impl Place {
 }
 
 impl Host {
-    fn new(per_host: usize) -> Arc<Self> {
+    fn new(per_host: u32) -> Arc<Self> {
         Arc::new(Self {
-            turns: Arc::new(Semaphore::new(per_host)),
+            turns: Arc::new(Semaphore::new(per_host as usize)),
             order: Default::default(),
             free_at: Mutex::default(),
         })

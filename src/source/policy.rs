@@ -56,6 +56,13 @@ pub struct Failure {
     pub kind: FailureKind,
 }
 
+impl Failure {
+    /// What went wrong is told by others: what could make a log or a terminal lie is left out of it.
+    pub fn new(why: &str, status: Option<u16>, kind: FailureKind) -> Self {
+        Self { why: plain(why), status, kind }
+    }
+}
+
 /// What a failure means for the next poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
@@ -280,7 +287,7 @@ fn watch_move(facts: &mut PollFacts, answer: &Answer, has_known: bool, now: Time
 
 fn fail(facts: &mut PollFacts, failure: &Failure, now: Time) {
     facts.status = failure.status;
-    facts.errors.insert(0, (now, plain(&failure.why)));
+    facts.errors.insert(0, (now, failure.why.clone()));
     facts.errors.truncate(5);
     if failure.kind == FailureKind::Offline {
         return;
@@ -301,10 +308,8 @@ fn fail(facts: &mut PollFacts, failure: &Failure, now: Time) {
     }
 }
 
-/// Without what could make a log or a terminal lie: control characters and bidirectional overrides.
-pub fn plain(text: &str) -> String {
-    let is_safe = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(is_safe).take(400).collect()
+/// Without control characters and bidirectional overrides, and not too long.
+fn plain(text: &str) -> String {
+    let is_bidi = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|c| !c.is_control() && !is_bidi(*c)).take(400).collect()
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::sync::{Notify, OnceCell, Semaphore, watch};
+use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -18,6 +18,7 @@ use super::Config;
 use super::body::Limits;
 use super::fetch::{ClientError, Fetcher};
 use super::gate::{Gate, host_of};
+use super::notice::Notice;
 use super::outage::Outage;
 use super::roster::Roster;
 use super::schedule::{MINUTE, later};
@@ -50,6 +51,7 @@ pub struct Poller {
     pub(super) roster: Mutex<Arc<Roster>>,
     pub(super) is_prepared: OnceCell<()>,
     pub(super) progress: watch::Sender<Progress>,
+    pub(super) notices: broadcast::Sender<(FeedId, Notice)>,
     outbox_bytes: u64,
     is_full: Mutex<bool>,
     backlog: Arc<Semaphore>,
@@ -69,6 +71,18 @@ impl Poller {
         clock: Clock,
         news: Arc<Notify>,
     ) -> Result<Arc<Self>, ClientError> {
+        Self::with_outbox(store, config, roster, clock, news, OUTBOX_BYTES)
+    }
+
+    /// A poller that stops at another size of the outbox.
+    pub fn with_outbox(
+        store: Arc<dyn Store>,
+        config: &Config,
+        roster: Roster,
+        clock: Clock,
+        news: Arc<Notify>,
+        outbox_bytes: u64,
+    ) -> Result<Arc<Self>, ClientError> {
         Ok(Arc::new(Self {
             store,
             fetcher: Fetcher::new(config, Limits::default())?,
@@ -79,7 +93,8 @@ impl Poller {
             roster: Mutex::new(Arc::new(roster)),
             is_prepared: OnceCell::new(),
             progress: watch::Sender::default(),
-            outbox_bytes: OUTBOX_BYTES,
+            notices: broadcast::Sender::new(256),
+            outbox_bytes,
             is_full: Mutex::default(),
             backlog: Arc::new(Semaphore::new(BACKLOG)),
             rouse: Notify::new(),
@@ -129,7 +144,7 @@ impl Poller {
             return Ok(0);
         }
         let claims = self.store.claim_due(Due::Now, now, room).await?;
-        let claims = claims.into_iter().filter_map(|claim| self.admit(claim, now)).collect();
+        let claims = self.admit(claims, now);
         let groups = self.group(claims, now).await?;
         let started = groups.iter().map(Vec::len).sum();
         for group in groups {
@@ -179,17 +194,29 @@ impl Poller {
         until_due.unwrap_or(MINUTE).clamp(Duration::from_millis(20), MINUTE)
     }
 
-    /// Gives a feed back whose host has too many waiting already, so that they do not fill the backlog.
-    fn admit(&self, claim: Claim, now: Time) -> Option<Claim> {
-        let wait = match self.roster().find(&claim.feed) {
-            Some(subscription) => self.gate.wait_of(&host_of(&subscription.url)),
-            None => Duration::ZERO,
-        };
-        if wait <= LONGEST_QUEUE {
-            return Some(claim);
+    /// Gives feeds back whose host has too many waiting already, so that they do not fill the backlog.
+    fn admit(&self, claims: Vec<Claim>, now: Time) -> Vec<Claim> {
+        let roster = self.roster();
+        let mut ahead: HashMap<String, u32> = HashMap::new();
+        let mut admitted = Vec::with_capacity(claims.len());
+        for claim in claims {
+            if let Some(subscription) = roster.find(&claim.feed) {
+                let host = host_of(&subscription.url);
+                let wait = self.gate.wait_of(&host, *ahead.get(&host).unwrap_or(&0));
+                if wait > LONGEST_QUEUE {
+                    self.store.release(claim, later(now, wait));
+                    continue;
+                }
+                *ahead.entry(host).or_default() += 1;
+            }
+            admitted.push(claim);
         }
-        self.store.release(claim, later(now, wait));
-        None
+        admitted
+    }
+
+    /// What operators should hear of, as it happens; one who listens too slowly misses some.
+    pub fn notices(&self) -> broadcast::Receiver<(FeedId, Notice)> {
+        self.notices.subscribe()
     }
 
     /// Puts the feeds together that one request serves, and claims those of them that were not due.

@@ -52,7 +52,7 @@ pub(super) async fn take_in(
         Ok(Err(error)) => unreadable(&error),
         Err(_) => "reading the document crashed; please report it with the address".to_owned(),
     };
-    (Outcome::Failed(Failure { why, status: Some(answer.status), kind: FailureKind::Backoff }), None)
+    (Outcome::Failed(Failure::new(&why, Some(answer.status), FailureKind::Backoff)), None)
 }
 
 /// Whether the document held an entry that was known before.

@@ -152,7 +152,11 @@ impl Poller {
         if to_send > 0 {
             self.news.notify_one();
         }
-        news.inspect(|news| news.log(&feed));
+        if let Some(news) = news {
+            news.log(&feed);
+            // Nobody need listen.
+            let _ = self.notices.send((feed.clone(), news));
+        }
         notices.iter().for_each(|notice| warn!(%feed, "{notice}"));
         Ok(polled(outcome, to_send))
     }
@@ -195,7 +199,7 @@ impl Poller {
             }
             .map_or(FailureKind::Backoff, FailureKind::Rest),
         };
-        Outcome::Failed(Failure { why: error.to_string(), status: error.status(), kind })
+        Outcome::Failed(Failure::new(&error.to_string(), error.status(), kind))
     }
 }
 

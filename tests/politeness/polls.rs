@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tidings::feed::{Destination, FeedId, Time};
 use tidings::ingest::{Backfill, ItemIdScheme, OnRemove, OnUpdate, Rules};
+use tidings::source::notice::Notice;
 use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing};
 use tidings::source::{Config, PollRules, Polled, Poller, Roster, Subscription, Which};
 use tidings::store::{FeedRow, FeedSync, RedbStore, Store};
@@ -77,12 +78,25 @@ impl Gateway {
 
     /// A gateway that is started on a store.
     async fn on(store: Arc<RedbStore>, feeds: Vec<(FeedId, Subscription)>, config: &Config, now: Time) -> Self {
+        Self::with_outbox(store, feeds, config, now, u64::MAX).await
+    }
+
+    /// One that stops polling when so much waits to be sent.
+    async fn with_outbox(
+        store: Arc<RedbStore>,
+        feeds: Vec<(FeedId, Subscription)>,
+        config: &Config,
+        now: Time,
+        outbox_bytes: u64,
+    ) -> Self {
         let sync = |(feed, _): &(FeedId, _)| FeedSync { id: feed.clone(), was: Vec::new(), enabled: true };
         store.sync_feeds(feeds.iter().map(sync).collect(), now).await.unwrap();
         let (now, news) = (Arc::new(Mutex::new(now)), Arc::new(Notify::new()));
         let clock = Arc::clone(&now);
         let clock = Arc::new(move || *clock.lock().unwrap());
-        let poller = Poller::new(store.clone(), config, roster(&feeds), clock, Arc::clone(&news)).unwrap();
+        let roster = roster(&feeds);
+        let poller =
+            Poller::with_outbox(store.clone(), config, roster, clock, Arc::clone(&news), outbox_bytes).unwrap();
         Self { store, poller, now, news, feeds }
     }
 
@@ -447,6 +461,49 @@ async fn rule_18_a_page_is_an_error_that_names_the_feeds_it_links_to() {
     let polled = gateway.poll_all(Which::Due).await;
     let Polled::Failed(why) = &polled["planet"] else { panic!("{polled:?}") };
     insta::assert_snapshot!(why.replace(&server.host(), "HOST"), @"not a feed: it looks like a web page; the page links to http://HOST/feed.xml");
+}
+
+#[tokio::test]
+async fn rule_12_feeds_that_would_wait_long_for_their_host_are_taken_up_later() {
+    let server = Server::start(|_| Reply::ok(&[], rss(&["a"]))).await;
+    let feeds: Vec<_> = (0..100).map(|number| (format!("feed-{number}"), server.url(&format!("/{number}")))).collect();
+    let feeds: Vec<_> = feeds.iter().map(|(name, url)| (name.as_str(), url.clone())).collect();
+    let apart = Config { host_interval: Duration::from_secs(1), ..config() };
+    let gateway = Gateway::with_config(&feeds, &apart).await;
+    assert_eq!(gateway.poller.tick(gateway.now()).await.unwrap(), 31, "half a minute's worth");
+    assert_eq!(gateway.poller.tick(gateway.now()).await.unwrap(), 0);
+    let due = gateway.store.next_due().unwrap() - gateway.now();
+    assert!((30..=32).contains(&due.num_seconds()), "{due}");
+}
+
+#[tokio::test]
+async fn nothing_is_polled_while_too_much_waits_to_be_sent() {
+    let server = Server::start(|_| Reply::ok(&[], rss(&["a"]))).await;
+    let feeds = vec![(id("planet"), subscription(&server.url("/feed"), 30 * MINUTE))];
+    let store = Arc::new(RedbStore::in_memory().unwrap());
+    let gateway = Gateway::with_outbox(store, feeds, &config(), noon(), 1).await;
+    assert_eq!(gateway.tick().await, 1);
+    assert_eq!(gateway.tick_when_due("planet").await, 0);
+    let sent = gateway.store.outbox().await.unwrap().into_iter();
+    let sent = sent.map(|row| tidings::store::Settlement { row: row.id, outcome: tidings::store::Outcome::Drop });
+    gateway.store.settle(sent.collect(), gateway.now()).await.unwrap();
+    assert_eq!(gateway.tick().await, 1);
+}
+
+#[tokio::test]
+async fn whoever_listens_hears_when_a_feed_fails_and_when_it_is_well_again() {
+    let page = Page::default();
+    let server = page.serve().await;
+    let gateway = Gateway::with(&[("planet", server.url("/feed"))]).await;
+    let mut notices = gateway.poller.notices();
+    for reply in [Reply::bare(500, &[]), Reply::bare(500, &[]), Reply::ok(&[], rss(&["a"]))] {
+        page.set(reply);
+        gateway.tick_when_due("planet").await;
+    }
+    let why = format!("{} answered 500", server.host());
+    assert_eq!(notices.try_recv(), Ok((id("planet"), Notice::Fails(why))));
+    assert_eq!(notices.try_recv(), Ok((id("planet"), Notice::IsWell)));
+    assert!(notices.try_recv().is_err());
 }
 
 #[tokio::test]

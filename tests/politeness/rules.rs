@@ -10,7 +10,7 @@ use tidings::source::answer::Answer;
 use tidings::source::notice::{Notice, notice};
 use tidings::source::outage::Outage;
 use tidings::source::policy::{
-    Failure, FailureKind, Outcome, TakenIn, after_poll, after_refusal, before_poll, plain, reconciled,
+    Failure, FailureKind, Outcome, TakenIn, after_poll, after_refusal, before_poll, reconciled,
 };
 use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing, is_due_for_once};
 use tidings::source::validators::to_send;
@@ -608,12 +608,9 @@ fn the_operator_is_told_of_a_change_of_state_and_of_nothing_else() {
 
 #[test]
 fn rule_23_what_is_shown_of_a_failure_cannot_lie_to_a_log() {
-    let told = plain("a\r\nb\u{1b}[31m\u{202e}c\u{0}");
-    assert_eq!(told, "ab[31mc");
-    let mut feed = Feed::new(HOUR);
-    let failure = Failure { why: "x\n".repeat(1000), status: None, kind: FailureKind::Backoff };
-    feed.poll(&Outcome::Failed(failure));
-    assert_eq!(feed.row.poll.errors[0].1, "x".repeat(400));
+    let failure = |why: &str| Failure::new(why, None, FailureKind::Backoff).why;
+    assert_eq!(failure("a\r\nb\u{1b}[31m\u{202e}c\u{0}"), "ab[31mc");
+    assert_eq!(failure(&"x\n".repeat(1000)), "x".repeat(400));
 }
 
 #[test]
