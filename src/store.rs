@@ -20,8 +20,8 @@ pub use self::facts::{HostRow, Moving, PollFacts, Validators};
 pub use self::read::ReadFacts;
 pub use self::redb::RedbStore;
 pub use self::rows::{
-    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, OutboxRow, Outcome, Pause, Placement,
-    RowId, RowState, Settlement, Waiting,
+    Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, OutboxRow, Outcome, Pause,
+    Placement, RowId, RowState, Settlement, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 
@@ -124,6 +124,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sum of [`Waiting::bytes`]: what polling stops at when it grows too large. Cheap.
     fn waiting_bytes(&self) -> u64;
+
+    /// What the store did since it was opened. Cheap.
+    fn counters(&self) -> Counters;
 
     /// Takes the first READY rows by sequence, at most the number given for each destination, skipping deferred ones;
     /// marks them DOUBT, durably, before it returns. A destination that is paused or backing off yields nothing.

@@ -3,6 +3,7 @@
 //! Everything that is kept as JSON has serde defaults, so that an older row reads in a newer program.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -291,5 +292,20 @@ pub struct Waiting {
     /// Feeds with READY rows whose first contact with the destination is not done.
     pub newcomers: Vec<FeedId>,
     /// Size of what the READY and DOUBT rows publish, in bytes.
+    pub bytes: u64,
+}
+
+/// What a store did since it was opened, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Operations that wrote something.
+    pub commands: u64,
+    /// Transactions that they went into.
+    pub commits: u64,
+    /// Transactions that failed.
+    pub failures: u64,
+    /// Time that transactions took, the failed ones included.
+    pub commit_time: Duration,
+    /// Size of the state on the disk.
     pub bytes: u64,
 }
