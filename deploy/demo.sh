@@ -21,7 +21,8 @@ while [ $# -gt 0 ]; do
     esac
 done
 
-# Everything that is started is known by its process id and ended by it, last one first, whatever happens.
+# Everything that is started is known by its process id and ended by it, last one first, whatever happens. It is started by
+# setsid, so that Ctrl-C ends it in this order too.
 dir=$(mktemp -d "${TMPDIR:-/tmp}/tidings-demo.XXXXXX")
 pids=()
 started() { pids+=("$!"); }
@@ -64,7 +65,7 @@ until_true() {
 install_and_build() {
     # shellcheck source=deploy/need.sh
     . deploy/need.sh
-    need prosody=prosody openssl=openssl cc=gcc /usr/include/stdio.h=libc6-dev
+    need prosody=prosody openssl=openssl setsid=util-linux cc=gcc /usr/include/stdio.h=libc6-dev
     command -v cargo >/dev/null || PATH="$HOME/.cargo/bin:$PATH"
     command -v cargo >/dev/null || fail "cargo is missing: install the Rust toolchain, https://rustup.rs"
     say "building (the first time takes a few minutes)"
@@ -136,7 +137,7 @@ Component "$service" "pubsub"
   admins = { "feeds@$domain" }
   pubsub_max_items = 1000
 LUA
-        prosody --config "$dir/prosody.cfg.lua" -F >>"$dir/prosody.log" 2>&1 &
+        setsid prosody --config "$dir/prosody.cfg.lua" -F >>"$dir/prosody.log" 2>&1 &
         started
         until_true 10 is_ready && return
         stop_last # its ports were taken meanwhile
@@ -188,12 +189,14 @@ TOML
     {
         # A TOML literal string cannot hold an apostrophe; an address need not.
         printf "[demo]\nurl = '%s'\n" "${feed//\'/%27}"
+        # An address that was typed here is meant, be it one of the local network.
+        echo 'allow-private = true'
         # The demo's own feed may be asked often; anybody else's is asked as often as always.
-        [ -n "$url" ] || printf 'every = "2s"\nown = true\nallow-private = true\n'
+        [ -n "$url" ] || printf 'every = "2s"\nown = true\n'
     } >"$dir/feeds.d/demo.toml"
     "$tidings" --config "$dir/tidings.toml" check >&2 || fail "the configuration is not valid"
     say "tidings run: $feed → node demo at $service"
-    "$tidings" --config "$dir/tidings.toml" run >>"$dir/gateway.log" 2>&1 &
+    setsid "$tidings" --config "$dir/tidings.toml" run >>"$dir/gateway.log" 2>&1 &
     started
     gateway=$!
 }
@@ -205,8 +208,8 @@ start_follower() {
     exec 4<>"$dir/items"
     local end=$((SECONDS + 60)) tick
     while :; do
-        "$tidings" --config "$dir/tidings.toml" follow "$service" demo --last 20 \
-            --jid "reader@$domain" --password-file "$dir/reader.password" >&4 2>>"$dir/follower.log" &
+        setsid "$tidings" --config "$dir/tidings.toml" follow "$service" demo --last 20 \
+            --jid "reader@$domain" --password-file "$dir/reader.password" >&4 2>"$dir/follower.log" &
         started
         follower=$!
         for tick in {1..15}; do kill -0 "$follower" 2>/dev/null || break; sleep 0.1; done
