@@ -82,7 +82,7 @@ pub enum ParseError {
 
 /// What the operator is told of a page's feeds.
 fn linked(feeds: &[Found]) -> String {
-    match feeds.iter().map(|feed| feed.url.as_str()).collect::<Vec<_>>().join(", ") {
+    match feeds.iter().take(5).map(|feed| feed.url.as_str()).collect::<Vec<_>>().join(", ") {
         urls if urls.is_empty() => urls,
         urls => format!("; it links to {urls}"),
     }
