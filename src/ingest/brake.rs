@@ -40,7 +40,7 @@ pub(super) fn judge(
         None if occasion.is_first_contact => Kind::Held(Reason::Backfill),
         None if is_old(sighting, lowest_known, occasion) => Kind::Held(Reason::Old),
         None => crowd.judge(sighting, occasion.now),
-        Some((entry, _)) if entry.is_gone && occasion.rules.on_remove == OnRemove::Retract => {
+        Some((entry, _)) if entry.is_gone && !entry.is_held && occasion.rules.on_remove == OnRemove::Retract => {
             Kind::Updated { not_before: None }
         }
         Some((entry, _)) if !is_edited(sighting, entry) => Kind::Same,

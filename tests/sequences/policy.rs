@@ -68,6 +68,21 @@ fn a_flood_of_entries_that_are_not_newer_is_held_but_for_the_newer_ones() {
 }
 
 #[test]
+fn it_is_a_flood_when_half_of_many_new_entries_are_not_newer() {
+    // Known entries, new ones that are not newer, new ones that are; whether it is a flood.
+    for (known, late, newer, is_flood) in
+        [(10, 5, 5, true), (10, 4, 6, false), (10, 3, 3, true), (10, 3, 2, false), (5, 6, 0, true), (4, 6, 0, false)]
+    {
+        let mut feed = Feed::after(posts(1..=known));
+        let late_post = |n: i64| post(1).id(&format!("late-{n}")).link(&format!("https://blog.example/late/{n}"));
+        let late_posts = (0..late).map(|n| late_post(n).content(&format!("late {n}"))).collect();
+        let told = feed.get([posts(21..=20 + newer), late_posts, posts(known..=known)].concat());
+        let expected = if is_flood { newer } else { newer + late };
+        assert_eq!(told.len() as i64, expected, "{known} known, {late} late, {newer} newer");
+    }
+}
+
+#[test]
 fn a_busy_feed_is_no_flood() {
     let mut feed = Feed::after(posts(1..=10));
     assert_eq!(feed.get(posts(21..=40)).len(), 20);
@@ -291,6 +306,7 @@ fn an_entry_that_came_back_once_is_not_gone_by_absence_again() {
 fn what_was_never_published_is_not_retracted() {
     let mut feed = retracting(posts(1..=30));
     assert_eq!(feed.tombstones(&["id-1", "id-20"]).get(without(posts(1..=30), &[1, 20])), ["P20 gone"]);
+    assert_eq!(feed.get(posts(1..=30)), ["P20 edit 2"], "nor published when it is back");
 }
 
 #[test]

@@ -150,6 +150,20 @@ fn case_7_what_was_not_seen_for_over_a_year_is_kept_for_four_times_the_length_of
 }
 
 #[test]
+fn case_7_an_entry_is_kept_for_a_year_however_many_came_since() {
+    let mut feed = Feed::new();
+    for first in [1, 11, 21, 31, 41, 51] {
+        feed.get(posts(first..=first + 9));
+    }
+    feed.wait(24 * 360);
+    feed.get(posts(51..=60));
+    assert_eq!(feed.seen.entries.len(), 60);
+    feed.wait(24 * 6);
+    feed.get(posts(51..=60));
+    assert_eq!(feed.seen.entries.len(), 40);
+}
+
+#[test]
 fn case_8_an_updated_that_moves_on_every_fetch_is_nothing() {
     let mut feed = Feed::after(posts(1..=3));
     for at in 100..105 {
@@ -314,4 +328,11 @@ fn case_16_an_entry_that_falls_out_while_another_with_the_same_words_comes_is_no
     assert_eq!(feed.get(vec![same(4), same(3), same(2)]), ["P4"]);
     // One vanishes from inside; what all entries say tells nothing.
     assert_eq!(feed.get(vec![same(5), same(4), same(2)]), ["P5"]);
+}
+
+#[test]
+fn case_16_an_entry_that_is_like_two_that_vanished_is_a_new_one() {
+    let same = |n: i64| post(n).content("Closed today.");
+    let mut feed = Feed::after(vec![same(3), same(2), post(1)]);
+    assert_eq!(feed.get(vec![same(4), post(1)]), ["P4"]);
 }

@@ -151,6 +151,19 @@ fn a_reply_with_the_title_of_its_thread_is_an_entry_of_its_own() {
 }
 
 #[test]
+fn a_link_that_several_entries_share_or_that_leads_home_makes_nothing_the_same() {
+    let digest = |n: i64| post(n).title("Digest").link("https://blog.example/digest");
+    let mut feed = Feed::after(vec![digest(1), post(1)]);
+    assert_eq!(feed.get(vec![digest(3), digest(2), post(1)]), ["Digest", "Digest"]);
+    let home = |n: i64| post(n).title("Digest").link("https://blog.example/");
+    let mut feed = Feed::new();
+    for n in 1..=3 {
+        feed.next.meta.link = Some("http://www.blog.example".to_owned());
+        assert_eq!(feed.get(vec![home(n)]), ["Digest"]);
+    }
+}
+
+#[test]
 fn messages_without_titles_are_told_one_by_one_even_at_one_address() {
     fn message(n: i64) -> Entry {
         Entry { title: None, ..post(n).content(&format!("message {n}")) }
