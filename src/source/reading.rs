@@ -8,7 +8,7 @@ use crate::ingest::{self, Arrival, Harvest};
 use crate::store::{Claim, Seen};
 
 use super::answer::{Answer, Body};
-use super::policy::{Failure, FailureKind, Outcome, TakenIn};
+use super::outcome::{Failure, FailureKind, Outcome, TakenIn};
 use super::roster::Subscription;
 use super::visit::Visit;
 
@@ -36,7 +36,7 @@ pub(super) async fn take_in(
         let plan = subscription.plan(&claim, &roster);
         let harvest = ingest::ingest(&arrival, &plan, &claim.row.read, &seen, now)?;
         let has_known = has_known(&seen, &harvest.seen);
-        Ok((harvest, has_known))
+        Ok::<_, ParseError>((harvest, has_known))
     });
     let why = match reading.await {
         Ok(Ok((harvest, has_known))) => {
@@ -49,7 +49,7 @@ pub(super) async fn take_in(
             };
             return (Outcome::TakenIn(answer.clone(), taken), Some(harvest));
         }
-        Ok(Err(error)) => unreadable(&error),
+        Ok(Err(error)) => error.to_string(),
         Err(_) => "reading the document crashed; please report it with the address".to_owned(),
     };
     (Outcome::Failed(Failure::new(&why, Some(answer.status), FailureKind::Backoff)), None)
@@ -60,15 +60,4 @@ fn has_known(before: &Seen, after: &Seen) -> bool {
     let known: HashSet<_> = before.entries.iter().map(|entry| entry.key).collect();
     let present = after.entries.iter().filter(|entry| entry.place.is_some() && !entry.is_absent);
     present.into_iter().any(|entry| known.contains(&entry.key))
-}
-
-/// What is wrong with a document; for a page, the feeds that it links to.
-fn unreadable(error: &ParseError) -> String {
-    match error {
-        ParseError::NotAFeed { feeds, .. } if !feeds.is_empty() => {
-            let links: Vec<_> = feeds.iter().take(5).map(|found| found.url.as_str()).collect();
-            format!("{error}; the page links to {}", links.join(", "))
-        }
-        _ => error.to_string(),
-    }
 }

@@ -460,7 +460,7 @@ async fn rule_18_a_page_is_an_error_that_names_the_feeds_it_links_to() {
     let gateway = Gateway::with(&[("planet", server.url("/"))]).await;
     let polled = gateway.poll_all(Which::Due).await;
     let Polled::Failed(why) = &polled["planet"] else { panic!("{polled:?}") };
-    insta::assert_snapshot!(why.replace(&server.host(), "HOST"), @"not a feed: it looks like a web page; the page links to http://HOST/feed.xml");
+    insta::assert_snapshot!(why.replace(&server.host(), "HOST"), @"not a feed: it looks like a web page; it links to http://HOST/feed.xml");
 }
 
 #[tokio::test]
