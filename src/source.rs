@@ -13,6 +13,7 @@ pub mod guard;
 pub mod headers;
 pub mod notice;
 pub mod outage;
+pub mod outcome;
 pub mod policy;
 pub mod poll;
 mod reading;

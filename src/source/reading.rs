@@ -8,7 +8,7 @@ use crate::ingest::{self, Arrival, Harvest};
 use crate::store::{Claim, Seen};
 
 use super::answer::{Answer, Body};
-use super::policy::{Failure, FailureKind, Outcome, TakenIn};
+use super::outcome::{Failure, FailureKind, Outcome, TakenIn};
 use super::roster::Subscription;
 use super::visit::Visit;
 
@@ -36,7 +36,7 @@ pub(super) async fn take_in(
         let plan = subscription.plan(&claim, &roster);
         let harvest = ingest::ingest(&arrival, &plan, &claim.row.read, &seen, now)?;
         let has_known = has_known(&seen, &harvest.seen);
-        Ok((harvest, has_known))
+        Ok::<_, ParseError>((harvest, has_known))
     });
     let why = match reading.await {
         Ok(Ok((harvest, has_known))) => {

@@ -9,9 +9,8 @@ use tidings::source::PollRules;
 use tidings::source::answer::Answer;
 use tidings::source::notice::{Notice, notice};
 use tidings::source::outage::Outage;
-use tidings::source::policy::{
-    Failure, FailureKind, Outcome, TakenIn, after_poll, after_refusal, before_poll, reconciled,
-};
+use tidings::source::outcome::{Failure, FailureKind, Outcome, TakenIn};
+use tidings::source::policy::{after_poll, after_refusal, before_poll, reconciled};
 use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing, is_due_for_once};
 use tidings::source::validators::to_send;
 use tidings::store::{FeedRow, PollFacts, ReadFacts, Validators};
