@@ -7,6 +7,7 @@ pub mod generate;
 pub mod log;
 pub mod once;
 pub mod parse;
+pub mod preview;
 pub mod run;
 pub mod signal;
 pub mod status;
@@ -52,6 +53,7 @@ enum Verb {
     Once(once::Once),
     Check(check::Check),
     Parse(parse::Parse),
+    Preview(preview::Preview),
     Follow(follow::Follow),
     Status(status::Show),
     Completions(generate::Completions),
@@ -74,6 +76,7 @@ impl Cli {
             Verb::Once(verb) => verb.run(config).await,
             Verb::Check(verb) => verb.run(config, out),
             Verb::Parse(verb) => verb.run(out),
+            Verb::Preview(verb) => verb.run(config, out).await,
             Verb::Follow(verb) => verb.run(config, out).await,
             Verb::Status(verb) => verb.run(config, out).await,
             Verb::Completions(verb) => verb.run(out),

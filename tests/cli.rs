@@ -67,6 +67,7 @@ fn without_a_verb_the_verbs_are_listed() {
       once         Polls what is due and publishes what is new, once
       check        Checks the configuration
       parse        Shows what is read in a document, without network
+      preview      Shows what would be published as if every entry were new
       follow       Subscribes to a node and prints items as they arrive
       status       Shows feeds, what waits, and the session
       completions  Prints completions for a shell
@@ -213,6 +214,44 @@ fn each_verb_explains_itself_with_an_example() {
 
     Exit codes: 0 read, 65 the document is no feed or cannot be read.
     "#);
+    assert_snapshot!(help("preview"), @r"
+    Shows what would be published as if every entry were new
+
+    Opens no state and connects to no XMPP server. Of a web page the feeds that it
+    links to are listed.
+
+    Usage: tidings preview [OPTIONS] <WHAT>
+
+    Arguments:
+      <WHAT>
+              Address of a feed or of a web page, a file, or the id of a feed
+
+    Options:
+          --entries <N>
+              Show the newest so many entries
+              
+              [default: 3]
+
+          --json
+              Print one JSON object
+
+          --config <FILE>
+              The configuration
+
+          --log-format <FORMAT>
+              How log lines look, human or json; RUST_LOG says which there are
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      tidings preview https://planet.jabber.org/atom.xml
+      tidings preview https://planet.jabber.org/   which feeds does the page have?
+      tidings preview planet-jabber                a feed of the configuration
+      tidings preview feed.xml --entries 1
+
+    Exit codes: 0 shown, 1 not reached, 65 it is no feed, 78 the configuration.
+    ");
     assert_snapshot!(help("follow"), @r#"
     Subscribes to a node and prints items as they arrive
 
@@ -580,6 +619,90 @@ fn once_without_anything_to_publish_does_not_log_in() {
 }
 
 #[test]
+fn preview_shows_what_would_be_published_and_where() {
+    let feed = "<rss version='2.0'><channel><title>Harbour Log</title><link>https://harbour.example/</link>\
+        <item><title>The tide clock</title><link>https://harbour.example/tide-clock</link><guid>a</guid>\
+        <pubDate>Wed, 02 Nov 2016 07:15:00 GMT</pubDate><category>clocks</category></item>\
+        <item><title>Sponsored</title><guid>b</guid><pubDate>Mon, 02 Nov 2009 07:15:00 GMT</pubDate></item>\
+        </channel></rss>";
+    let page = "<html><head><link rel='alternate' type='application/atom+xml' title='Log' \
+        href='https://harbour.example/feed'></head></html>";
+    let files = [("feed.xml", feed), ("page.html", page)];
+    let folder = folder(&files);
+    assert_snapshot!(told(folder.path(), &["preview", "feed.xml", "--entries", "1"]), @r"
+    exit 0
+    --- stdout
+    feed: Harbour Log (entries: 2, read fast)
+
+    b6kp36mni7ll4j6i  2016-11-02 07:15:00 UTC  The tide clock
+      https://harbour.example/tide-clock
+      to node feed
+
+    <item xmlns='http://jabber.org/protocol/pubsub' id='b6kp36mni7ll4j6i'>
+      <entry xmlns='http://www.w3.org/2005/Atom'>
+        <title type='text'>The tide clock</title>
+        <id>a</id>
+        <published>2016-11-02T07:15:00Z</published>
+        <updated>2016-11-02T07:15:00Z</updated>
+        <author><name>Harbour Log</name></author>
+        <link href='https://harbour.example/tide-clock' rel='alternate' type='text/html'/>
+        <content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p><a href='https://harbour.example/tide-clock'>https://harbour.example/tide-clock
+    </a></p></div></content>
+        <content type='text'>https://harbour.example/tide-clock</content>
+        <category term='clocks'/>
+        <source><id>https://harbour.example/</id><title>Harbour Log</title><updated>2016-11-02T07:15:00Z</updated></source>
+      </entry>
+    </item>
+
+      Movim would show this: “The tide clock”
+      Converse would show this: “The tide clock”
+      RSS Guard would show this: “The tide clock”
+      Libervia would show this: “The tide clock”
+      body-only clients would show this, but without a text, unless the server is told to make one (pubsub_summary_templates)
+
+    older entries: 1; --entries 2 shows all
+    --- stderr
+    ");
+    assert_snapshot!(told(folder.path(), &["preview", "page.html"]), @r"
+    exit 0
+    --- stdout
+    A web page, which links to 1 feed:
+    https://harbour.example/feed  Log
+    --- stderr
+    ");
+    assert_snapshot!(told(folder.path(), &["preview", "page.html", "--json"]), @r#"
+    exit 0
+    --- stdout
+    {"feeds":[{"url":"https://harbour.example/feed","media_type":"application/atom+xml","title":"Log"}]}
+    --- stderr
+    "#);
+    assert_snapshot!(told(folder.path(), &["preview", "harbour"]), @r"
+    exit 64
+    --- stdout
+    --- stderr
+    error: `harbour` is neither a feed of the configuration nor a file nor an address
+    ");
+    assert_snapshot!(told(folder.path(), &["preview", "gopher://harbour.example/"]), @r"
+    exit 64
+    --- stdout
+    --- stderr
+    error: `gopher:` is no scheme to poll
+    ");
+}
+
+#[test]
+fn preview_takes_defaults_and_routes_of_the_configuration() {
+    let main = "[xmpp]\njid = \"feeds@example.org\"\n[defaults]\nservice = \"pubsub.example.org\"\n\
+        [[route]]\nmatch = { category = \"clocks\" }\nto = [{ node = \"about-{category}\" }]\n";
+    let feed = "<rss version='2.0'><channel><title>Harbour Log</title>\
+        <item><title>The tide clock</title><guid>a</guid><category>Clocks</category></item></channel></rss>";
+    let folder = folder(&[("tidings.toml", main), ("feed.xml", feed), FEED]);
+    let output = run(folder.path(), &["preview", "feed.xml", "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_snapshot!(told["items"][0]["to"], @r#"["node feed at pubsub.example.org","node about-clocks at pubsub.example.org"]"#);
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
     let feeds = (0..2000).map(|n| format!("[feed-{n}]\nurl = \"https://example.org/{n}\"\n")).collect::<String>();
     let folder = folder(&[ACCOUNT, ("feeds.d/a.toml", &feeds)]);
@@ -595,7 +718,7 @@ fn a_closed_pipe_ends_quietly() {
 #[test]
 fn every_verb_has_a_manual_page_and_completions() {
     let folder = folder(&[]);
-    for verb in ["run", "once", "check", "parse", "follow", "status", "completions", "man"] {
+    for verb in ["run", "once", "check", "parse", "preview", "follow", "status", "completions", "man"] {
         let page = text(&run(folder.path(), &["man", verb]).stdout);
         assert!(page.contains(&format!(".TH tidings-{verb} 1")), "{page}");
     }

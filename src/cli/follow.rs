@@ -5,19 +5,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use minidom::Element;
 use serde::Serialize;
 use tokio::sync::watch;
 use xmpp_parsers::jid::{BareJid, Jid};
 
-use crate::config::{Config, ConfigErrors};
+use crate::atom::read::Received;
+use crate::config::Config;
+use crate::feed::Time;
 use crate::ingest::decode::clean;
 use crate::xmpp::{self, Follower, Options, Password, Session, Sight, Status, Tls, Wire};
 
 use super::exit::{Exit, Failure};
 use super::signal::Signals;
-
-const ATOM: &str = "http://www.w3.org/2005/Atom";
+use super::terminal::shown_time;
 
 /// Subscribes to a node and prints items as they arrive
 ///
@@ -87,7 +87,7 @@ impl Follow {
                 xmpp::Config { jid: own.jid, password: own.password, ..configured }
             }
             Ok(_) => own,
-            Err(errors) if config.is_none() && is_missing(&errors) => own,
+            Err(errors) if errors.is_absence() => own,
             Err(errors) => return Err(errors.into()),
         })
     }
@@ -155,20 +155,17 @@ async fn stopped_while_connecting(session: &Session, stop: &mut watch::Receiver<
     }
 }
 
-/// Whether there is no configuration at all.
-fn is_missing(errors: &ConfigErrors) -> bool {
-    errors.0.iter().all(|error| error.file.is_none())
-}
-
 /// An item as it is shown.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Shown {
     id: String,
     retracted: bool,
     title: Option<String>,
+    author: Option<String>,
     link: Option<String>,
-    published: Option<String>,
-    updated: Option<String>,
+    published: Option<Time>,
+    updated: Option<Time>,
+    text: Option<String>,
 }
 
 impl Shown {
@@ -177,24 +174,19 @@ impl Shown {
             Sight::Item { id, payload } => (id, payload.as_ref()),
             Sight::Retracted { id } => return Self { id: printable(id), retracted: true, ..Self::default() },
         };
-        let text = |name| payload?.get_child(name, ATOM).map(|child: &Element| printable(&child.text()));
-        let links = payload.into_iter().flat_map(|entry| entry.children()).filter(|child| child.is("link", ATOM));
-        let mut pages = links.filter(|link| matches!(link.attr("rel"), None | Some("alternate")));
-        Self {
-            id: printable(id),
-            retracted: false,
-            title: text("title"),
-            link: pages.find_map(|link| link.attr("href")).map(printable),
-            published: text("published"),
-            updated: text("updated"),
-        }
+        let Some(entry) = payload.map(Received::read) else {
+            return Self { id: printable(id), ..Self::default() };
+        };
+        let Received { title, author, link, published, updated, text, .. } = entry;
+        let text = Some(text).filter(|text| !text.is_empty());
+        Self { id: printable(id), retracted: false, title, author, link, published, updated, text }
     }
 
     fn lines(&self) -> String {
         if self.retracted {
             return format!("{}  retracted\n", self.id);
         }
-        let date = self.updated.as_deref().or(self.published.as_deref()).unwrap_or("no date");
+        let date = self.published.or(self.updated).map_or_else(|| "no date".to_owned(), shown_time);
         let link = self.link.iter().map(|link| format!("  {link}\n")).collect::<String>();
         format!("{}  {date}  {}\n{link}", self.id, self.title.as_deref().unwrap_or("no title"))
     }
@@ -223,7 +215,7 @@ mod tests {
              <updated>2026-11-02T07:15:00Z</updated><link rel='enclosure' href='https://harbour.example/clock.jpg'/>\
              <link rel='alternate' href='https://harbour.example/tide-clock'/></entry>"
         ), @r"
-        k3v9  2026-11-02T07:15:00Z  Repairing the tide clock
+        k3v9  2026-11-02 07:15:00 UTC  Repairing the tide clock
           https://harbour.example/tide-clock
         ");
     }

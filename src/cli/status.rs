@@ -7,11 +7,12 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::control::{self, Answer, DestinationStatus, FeedStatus, Question, Status};
-use crate::feed::{FeedId, Time};
+use crate::feed::FeedId;
 use crate::gateway;
 use crate::store::RedbStore;
 
 use super::exit::{Exit, Failure};
+use super::terminal::shown_time as shown;
 
 /// Shows feeds, what waits, and the session
 #[derive(Debug, Args)]
@@ -168,16 +169,13 @@ fn or_none(text: String) -> String {
     if text.is_empty() { "none".to_owned() } else { text }
 }
 
-fn shown(time: Time) -> String {
-    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
 
     use super::*;
     use crate::control::{Holder, SessionStatus};
+    use crate::feed::Time;
     use crate::store::FeedRow;
 
     fn at(minute: u32) -> Time {

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::feed::Time;
+
 /// Escape sequences for errors, for hints, and back.
 pub const COLOURS: (&str, &str, &str) = ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m");
 
@@ -14,6 +16,11 @@ pub fn is_coloured() -> bool {
 /// Says something about the work. Nobody may be listening; the work goes on.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", text.trim_end());
+}
+
+/// A time for people.
+pub fn shown_time(time: Time) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// A number of things: "1 feed", "2 feeds".

@@ -13,15 +13,23 @@ use super::raw::Fields;
 use super::settings::Defaults;
 use super::{Config, Environment, find, route, sections};
 
-/// Reads everything; reports every error of every file.
+/// Reads everything; reports every error of every file. `guest` is the text of one more file of feeds; with one, no other
+/// file is needed.
 pub(super) fn load(
     named: Option<&Path>,
     environment: Environment<'_>,
+    guest: Option<String>,
     is_traced: bool,
 ) -> Result<(Config, Merged), ConfigErrors> {
-    let path = find::main_file(named, environment)?;
-    let main = find::read(&path)?;
-    let feeds = find::feed_files(&path)?.iter().map(|path| find::read(path)).collect::<Vec<_>>();
+    let (main, mut feeds) = match find::main_file(named, environment) {
+        Ok(path) => {
+            let feeds = find::feed_files(&path)?.iter().map(|path| find::read(path)).collect::<Vec<_>>();
+            (find::read(&path)?, feeds)
+        }
+        Err(errors) if guest.is_none() => return Err(errors),
+        Err(_) => (File::new(Path::new("tidings.toml"), NOBODY.to_owned(), false), Vec::new()),
+    };
+    feeds.extend(guest.map(|text| Ok(File::new(Path::new("the command line"), text, false))));
     let composed = compose(&main, &feeds, environment, is_traced);
     let mut errors = main.into_errors();
     for file in feeds {
@@ -32,6 +40,9 @@ pub(super) fn load(
         _ => Err(ConfigErrors(errors)),
     }
 }
+
+/// The account where none is needed.
+const NOBODY: &str = "[xmpp]\njid = \"nobody@localhost\"\n[store]\npath = \"none\"\n";
 
 /// Puts the files together; what is wrong with one is written down in it.
 fn compose(
