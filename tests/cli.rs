@@ -524,7 +524,7 @@ fn parse_reads_files_and_standard_input() {
     assert_snapshot!(told(folder.path(), &["parse", "feed.xml", "--base", "https://harbour.example/feed"]), @r"
     exit 0
     --- stdout
-    Harbour Log (1 entries, read fast)
+    Harbour Log (1 entry, read fast)
       https://harbour.example/
 
     The tide clock

@@ -86,22 +86,22 @@ impl<'a> Feeds<'a> {
             let name: &str = key.get_ref();
             let DeValue::Table(table) = value.get_ref() else {
                 let hint = "a feed begins with its name in square brackets: [my-blog]".to_owned();
-                file.complain(key.span(), format!("`{name}` stands outside a feed's table"), Some(hint));
+                file.complain(Some(key.span()), format!("`{name}` stands outside a feed's table"), Some(hint));
                 continue;
             };
             let id = match FeedId::new(name) {
                 Ok(id) => id,
                 Err(bad) => {
-                    file.complain(key.span(), bad.to_string(), None);
+                    file.complain(Some(key.span()), bad.to_string(), None);
                     continue;
                 }
             };
             let place = file.place(key.span().start);
             if let Some(other) = self.ids.insert(id.clone(), place) {
                 let hint = format!("the other one stands at {other}; rename one of them");
-                file.complain(key.span(), format!("feed `{id}` is there twice"), Some(hint));
+                file.complain(Some(key.span()), format!("feed `{id}` is there twice"), Some(hint));
             }
-            let fields = Fields::new(format!("feed `{id}`"), file, key.span(), table);
+            let fields = Fields::new(format!("feed `{id}`"), file, Some(key.span()), table);
             self.read_feed(id, fields.over(self.common.layer).traced(self.common.is_traced));
         }
     }
@@ -116,11 +116,8 @@ impl<'a> Feeds<'a> {
         let poll = self.poll.share(&mut fields, &defaults.poll, |fields, base| {
             let when = When::read(fields, &defaults.when);
             let poll = settings::poll(fields, base, &when, timings);
-            PollRules {
-                basic: basic(fields),
-                headers: fields.get("headers").map(|Headers(list)| list).unwrap_or_default(),
-                ..poll
-            }
+            let basic = basic(fields);
+            PollRules { headers: headers(fields, basic.is_some()), basic, ..poll }
         });
         let filters = &mut self.filters;
         let rules = self.rules.share(&mut fields, &defaults.rules, |fields, base| Rules {
@@ -183,8 +180,9 @@ impl<'a> Feeds<'a> {
         let ground = Ground { base: nodes, backfill: Some(rules.backfill), gaps: &["feed"] };
         let mut to = self.destinations.list(fields, ground);
         if !fields.has("to") {
-            to.push(self.destinations.node(fields, ground, self.common.defaults.node.clone()));
+            to = vec![self.destinations.node(fields, ground, self.common.defaults.node.clone())];
         }
+        to.shrink_to_fit();
         for target in &mut to {
             if let Destination::Node { node, .. } = &mut target.destination {
                 *node = node.replace("{feed}", id.as_str());
@@ -241,7 +239,18 @@ fn basic(fields: &mut Fields<'_>) -> Option<(String, BasicPassword)> {
         (false, true) => fields.wrong("password-file", "`password-file` without `user`".to_owned(), "set `user` too"),
         _ => {}
     }
+    if user.as_ref().is_some_and(|user| user.contains(':')) {
+        fields.wrong("user", "no user's name holds a `:` (RFC 7617 §2)".to_owned(), "");
+    }
     Some((user?, BasicPassword(file?)))
+}
+
+fn headers(fields: &mut Fields<'_>, has_user: bool) -> Vec<(String, String)> {
+    let Headers(headers) = fields.get("headers").unwrap_or_default();
+    if has_user && headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+        fields.wrong("user", "both `user` and an `Authorization` header are set".to_owned(), "keep one of them");
+    }
+    headers
 }
 
 fn filter<'a>(fields: &mut Fields<'a>, known: &mut HashMap<&'a str, Vec<Rule>>) -> Vec<Rule> {

@@ -54,12 +54,12 @@ fn compose(
     let table = main.parse();
     let files = files.iter().flatten().map(|file| (file, file.parse())).collect::<Vec<_>>();
     let nothing = DeTable::new();
-    let mut root = Fields::new(main.name(), main, 0..0, table.get_ref());
+    let mut root = Fields::new(main.name(), main, None, table.get_ref());
     let mut merged = Merged::default();
     let mut section = |key: &'static str| {
         let name = format!("[{key}]");
         let found = root.raw(key).and_then(|raw| Fields::of(name.clone(), raw));
-        found.unwrap_or_else(|| Fields::new(name, main, 0..0, &nothing)).traced(is_traced)
+        found.unwrap_or_else(|| Fields::new(name, main, None, &nothing)).traced(is_traced)
     };
 
     let mut fields = section("xmpp");
@@ -103,10 +103,8 @@ fn compose(
     refuse_feeds(&mut root, table.get_ref());
     root.finish();
     if !table.get_ref().contains_key("xmpp") {
-        main.complain_of_all(
-            "there is no [xmpp] section",
-            "[xmpp]\njid = \"feeds@example.org\"\npassword-file = \"password\"",
-        );
+        let hint = "[xmpp]\njid = \"feeds@example.org\"\npassword-file = \"password\"";
+        main.complain(None, "there is no [xmpp] section".to_owned(), Some(hint.to_owned()));
     }
     let (path, routes) = (main.path.clone(), Arc::new(routes));
     Some((Config { path, xmpp: xmpp?, store, http, web, feeds, routes, route_targets, route_nodes }, merged))

@@ -2,6 +2,7 @@
 //!
 //! The keys that a table may have are the keys that it was asked for: the two cannot drift apart.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -24,8 +25,7 @@ pub(super) struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// Complains of the value; always `None`, so that a reader can end with it.
     pub(super) fn wrong<T>(&self, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
-        let hint = hint.into();
-        self.file.complain(self.value.span(), message.into(), (!hint.is_empty()).then_some(hint));
+        self.file.complain(Some(self.value.span()), message.into(), Some(hint.into()));
         None
     }
 
@@ -101,7 +101,8 @@ impl<'a> Layer<'a> {
 pub(super) struct Fields<'a> {
     /// How messages call it: "[xmpp]", "feed `x`".
     name: String,
-    header: Range<usize>,
+    /// What is underlined when something is missing; `None`: the table is not in the file at all.
+    header: Option<Range<usize>>,
     layer: Layer<'a>,
     asked: Vec<&'static str>,
     refused: Vec<String>,
@@ -110,15 +111,15 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Begins to read a table. `header` is underlined when something is missing.
-    pub(super) fn new(name: String, file: &'a File, header: Range<usize>, table: &'a DeTable<'a>) -> Self {
+    /// Begins to read a table.
+    pub(super) fn new(name: String, file: &'a File, header: Option<Range<usize>>, table: &'a DeTable<'a>) -> Self {
         let layer = Layer { file, table, below: None };
         Self { name, header, layer, asked: Vec::with_capacity(48), refused: Vec::new(), lines: None }
     }
 
     /// Begins to read a value that must be a table.
     pub(super) fn of(name: String, raw: Raw<'a>) -> Option<Self> {
-        Some(Self::new(name, raw.file, raw.value.span(), raw.table()?))
+        Some(Self::new(name, raw.file, Some(raw.value.span()), raw.table()?))
     }
 
     /// The settings not found here are taken over from another table.
@@ -139,9 +140,7 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, when it is there. From now on the key is a known one.
     pub(super) fn raw(&mut self, key: &'static str) -> Option<Raw<'a>> {
-        if !self.asked.contains(&key) {
-            self.asked.push(key);
-        }
+        self.asked.push(key);
         let value = self.layer.table.get(key)?;
         Some(Raw { file: self.layer.file, key, is_element: false, value })
     }
@@ -171,8 +170,7 @@ impl<'a> Fields<'a> {
     /// Refuses a key that is understood and cannot be used here.
     pub(super) fn refuse(&mut self, key: &str, why: &str, hint: &str) {
         if let Some((found, value)) = self.layer.table.get_key_value(key) {
-            let hint = (!hint.is_empty()).then(|| hint.to_owned());
-            self.layer.file.complain(found.span(), format!("`{key}` {why}"), hint);
+            self.layer.file.complain(Some(found.span()), format!("`{key}` {why}"), Some(hint.to_owned()));
             if key.contains("password") {
                 self.layer.file.hide(value.span());
             }
@@ -187,13 +185,13 @@ impl<'a> Fields<'a> {
 
     /// Complains of the table as a whole.
     pub(super) fn complain(&self, message: String, hint: &str) {
-        self.layer.file.complain(self.header.clone(), message, (!hint.is_empty()).then(|| hint.to_owned()));
+        self.layer.file.complain(self.header.clone(), message, Some(hint.to_owned()));
     }
 
     /// Complains of a key, of its value when it has one, else of the table.
     pub(super) fn wrong(&self, key: &str, message: String, hint: &str) {
-        let span = self.layer.table.get(key).map_or(self.header.clone(), |value| value.span());
-        self.layer.file.complain(span, message, (!hint.is_empty()).then(|| hint.to_owned()));
+        let value = self.layer.table.get(key).map(|value| value.span());
+        self.layer.file.complain(value.or_else(|| self.header.clone()), message, Some(hint.to_owned()));
     }
 
     /// Writes down a value for `check --print`.
@@ -244,7 +242,13 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn place(&self) -> Place<'a> {
-        self.layer.file.place(self.header.start)
+        self.layer.file.place(self.header.as_ref().map_or(0, |header| header.start))
+    }
+
+    /// The keys that were asked for, once each.
+    fn known(&self) -> Vec<&'static str> {
+        let mut known = HashSet::new();
+        self.asked.iter().copied().filter(|key| known.insert(*key)).collect()
     }
 
     /// Complains of every key that nobody asked for, and returns what was read.
@@ -261,9 +265,9 @@ impl<'a> Fields<'a> {
             }
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("{} knows: {}", self.name, self.asked.join(", ")),
+                None => format!("{} knows: {}", self.name, self.known().join(", ")),
             };
-            file.complain(key.span(), format!("unknown key {} in {}", quoted(name), self.name), Some(hint));
+            file.complain(Some(key.span()), format!("unknown key {} in {}", quoted(name), self.name), Some(hint));
         }
         self.lines.unwrap_or_default()
     }
