@@ -136,7 +136,7 @@ fn seen(n: u64) -> Seen {
     let entry = |e| SeenEntry {
         key: key(n, e),
         fingerprint: Fingerprint(e.to_be_bytes()),
-        title: [1; 4],
+        headline: [1; 4],
         content: [2; 8],
         revision: 0,
         published: at(0),
@@ -148,6 +148,7 @@ fn seen(n: u64) -> Seen {
         is_absent: false,
         is_gone: false,
         is_held: false,
+        is_fickle: false,
         aliases: vec![Alias([3; 8])],
         item: None,
     };
