@@ -36,8 +36,9 @@ pub const LAST_RUNG: u8 = 2;
 pub const SHORTENED_BYTES: usize = 60_000;
 
 /// How [`SHORTENED_BYTES`] are shared out; what is left is for title, author, dates and source.
-const XHTML_BYTES: usize = 24_000;
-const TEXT_BYTES: usize = 10_000;
+const XHTML_BYTES: usize = 20_000;
+const TEXT_BYTES: usize = 8_000;
+const TARGET_BYTES: usize = 1_000;
 const LINK_BYTES: usize = 8_000;
 const CATEGORY_BYTES: usize = 3_000;
 
@@ -74,7 +75,7 @@ pub fn render(edition: &Edition, style: &Style, rung: u8) -> Element {
     let entry = &edition.entry;
     let place = Place::of(entry, &edition.source);
     let content = Content::of(entry, &place);
-    let target = links::target(entry, &place);
+    let target = links::target(entry, &place).filter(|target| rung == 0 || target.len() <= TARGET_BYTES);
     let title = title_of(edition, style, &content, target.as_deref());
     let mut element = Element::bare("entry", ATOM);
     if let Some(lang) = entry.lang.as_deref().or(edition.source.lang.as_deref()) {
