@@ -8,6 +8,8 @@ mod destination;
 mod duration;
 mod error;
 mod feed;
+mod feeds;
+mod fields;
 mod file;
 mod find;
 mod headers;

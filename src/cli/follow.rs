@@ -114,8 +114,10 @@ impl Follow {
         // What arrives between subscribing and asking for the last items is in both.
         let mut old = HashSet::new();
         if self.last > 0 {
-            for sight in follower.last(self.last).await? {
-                let shown = Shown::of(&sight);
+            let mut last = follower.last(self.last).await?.iter().map(Shown::of).collect::<Vec<_>>();
+            // Servers do not agree on the order.
+            last.sort_by_key(|shown| shown.published.or(shown.updated));
+            for shown in last {
                 self.print(&shown, out)?;
                 old.insert(shown.id);
             }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::error::ConfigErrors;
-use super::feed::{Common, Feeds};
+use super::feeds::{Common, Feeds};
+use super::fields::Fields;
 use super::file::File;
 use super::print::Merged;
-use super::raw::Fields;
 use super::settings::Defaults;
 use super::{Config, Environment, find, route, sections};
 
