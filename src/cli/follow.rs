@@ -117,7 +117,8 @@ impl Follow {
             let mut last = follower.last(self.last).await?.iter().map(Shown::of).collect::<Vec<_>>();
             // Servers do not agree on the order.
             last.sort_by_key(|shown| shown.published.or(shown.updated));
-            for shown in last {
+            let surplus = last.len().saturating_sub(self.last);
+            for shown in last.into_iter().skip(surplus) {
                 self.print(&shown, out)?;
                 old.insert(shown.id);
             }

@@ -63,16 +63,13 @@ impl<'a> Follower<'a> {
         Ok(follower)
     }
 
-    /// The newest `most` items, oldest first (XEP-0060 §6.5.7).
+    /// The newest `most` items (XEP-0060 §6.5.7), or more where the service does not count, in the service's order: Prosody
+    /// lists the oldest first, ejabberd the newest.
     pub async fn last(&self, most: usize) -> Result<Vec<Sight>, FollowError> {
         let limit = (xml_ncname!("max_items").to_owned(), most.to_string());
         let answer = self.ask(false, "items", Some(limit), "reading items").await?;
         let items = answer.iter().filter_map(|pubsub| pubsub.get_child("items", ns::PUBSUB));
-        let mut sights: Vec<_> = items.flat_map(Element::children).filter_map(sight).collect();
-        // Services answer newest first, as the text of the XEP has it.
-        sights.truncate(most);
-        sights.reverse();
-        Ok(sights)
+        Ok(items.flat_map(Element::children).filter_map(sight).collect())
     }
 
     /// The next thing that happens on the node; `None` when the session ends.
