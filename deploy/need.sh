@@ -22,14 +22,15 @@ need() {
         }
     fi
     echo "installing ${missing[*]} …" >&2
-    # Debian starts a package's service at installation unless this script says no.
-    local policy=/usr/sbin/policy-rc.d made=""
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null && $sudo chmod 755 "$policy" && made=1
-    fi
-    local status=0
-    $sudo apt-get update -qq >&2 || status=$?
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || status=$?
-    [ -z "$made" ] || $sudo rm -f "$policy"
-    return $status
+    ( # A shell of its own, so that its end, whatever the cause, takes the policy away.
+        # Debian starts a package's service at installation unless this script says no.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            trap '$sudo rm -f "$policy"' EXIT
+            printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+            $sudo chmod 755 "$policy"
+        fi
+        $sudo apt-get update -qq >&2 || echo "warning: the lists of packages could not be renewed" >&2
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    )
 }

@@ -21,8 +21,9 @@ use chrono::SecondsFormat;
 use minidom::Element;
 use url::Url;
 
-use crate::feed::{Category, Edition, Entry, FeedMeta, Person, Text, Time};
+use crate::feed::{Category, Edition, Person, Text, Time};
 
+use self::address::Place;
 use self::content::Content;
 use self::xml::{fold, is_blank, set, set_lang, texted};
 
@@ -35,8 +36,9 @@ pub const LAST_RUNG: u8 = 2;
 pub const SHORTENED_BYTES: usize = 60_000;
 
 /// How [`SHORTENED_BYTES`] are shared out; what is left is for title, author, dates and source.
-const XHTML_BYTES: usize = 24_000;
-const TEXT_BYTES: usize = 10_000;
+const XHTML_BYTES: usize = 20_000;
+const TEXT_BYTES: usize = 8_000;
+const TARGET_BYTES: usize = 1_000;
 const LINK_BYTES: usize = 8_000;
 const CATEGORY_BYTES: usize = 3_000;
 
@@ -71,8 +73,10 @@ pub fn item(edition: &Edition, style: &Style, rung: u8) -> Element {
 /// The entry on a rung. Title, dates and link are on each.
 pub fn render(edition: &Edition, style: &Style, rung: u8) -> Element {
     let entry = &edition.entry;
-    let content = Content::of(entry, &edition.source);
-    let title = title_of(edition, style, &content);
+    let place = Place::of(entry, &edition.source);
+    let content = Content::of(entry, &place);
+    let target = links::target(entry, &place).filter(|target| rung == 0 || target.len() <= TARGET_BYTES);
+    let title = title_of(edition, style, &content, target.as_deref());
     let mut element = Element::bare("entry", ATOM);
     if let Some(lang) = entry.lang.as_deref().or(edition.source.lang.as_deref()) {
         set_lang(&mut element, lang);
@@ -83,11 +87,11 @@ pub fn render(edition: &Edition, style: &Style, rung: u8) -> Element {
     append(texted("published", &date(edition.published)));
     append(texted("updated", &date(edition.updated)));
     append(author(edition, style));
-    fitting(links::of(edition, rung == LAST_RUNG), rung, LINK_BYTES).for_each(&mut append);
+    fitting(links::of(entry, &place, rung == LAST_RUNG), rung, LINK_BYTES).for_each(&mut append);
     if style.has_summary {
         append(plain("summary", &content.summary(entry).unwrap_or(title.clone())));
     }
-    let (xhtml, text) = content.on_rung(rung, web_link(edition).as_deref(), &title);
+    let (xhtml, text) = content.on_rung(rung, target.as_deref(), &title);
     append(xhtml::content(xhtml));
     append(plain("content", &text));
     if rung < LAST_RUNG {
@@ -102,24 +106,24 @@ pub fn render(edition: &Edition, style: &Style, rung: u8) -> Element {
 
 /// The title as [`render`] writes it: one line, never empty.
 pub fn title(edition: &Edition, style: &Style) -> String {
-    title_of(edition, style, &Content::of(&edition.entry, &edition.source))
+    let place = Place::of(&edition.entry, &edition.source);
+    let target = links::target(&edition.entry, &place);
+    title_of(edition, style, &Content::of(&edition.entry, &place), target.as_deref())
 }
 
-/// The web page of the entry, absolute and ASCII: the page itself rather than a proxy's address for it.
+/// The web page of the entry, absolute and ASCII.
 pub fn web_link(edition: &Edition) -> Option<String> {
-    let entry = &edition.entry;
-    let links = [&entry.original_link, &entry.link].into_iter().flatten();
-    links.into_iter().find_map(|link| address::absolute_ascii(link, base(entry, &edition.source).as_ref()))
+    links::web_page(&edition.entry, &Place::of(&edition.entry, &edition.source))
 }
 
-fn title_of(edition: &Edition, style: &Style, content: &Content) -> String {
+fn title_of(edition: &Edition, style: &Style, content: &Content, target: Option<&str>) -> String {
     let own = edition.entry.title.as_ref().map(one_line);
     let made = || text::cut(&text::first_line(&content.xhtml), MADE_TITLE);
     let feed = feed_title(edition);
     let title = own
         .filter(|title| !is_blank(title))
         .or_else(|| Some(made()).filter(|title| !is_blank(title)))
-        .or_else(|| web_link(edition))
+        .or_else(|| target.map(str::to_owned))
         .unwrap_or_else(|| feed.clone());
     let styled = fold(&style.title.replace("{feed}", &feed).replace("{title}", &title));
     let styled = if is_blank(&styled) { title } else { styled };
@@ -187,10 +191,7 @@ fn categories(edition: &Edition) -> Vec<Element> {
 /// names no address that may hold a token.
 fn source(edition: &Edition) -> Element {
     let meta = &edition.source;
-    let public = |address: &Option<String>| {
-        let url = address::absolute(address.as_deref()?, None)?;
-        (address::is_public(&url) && url.as_str().len() <= MAX_LINE).then(|| address::ascii(&url))
-    };
+    let public = |address: &Option<String>| address::public(address.as_deref()?).filter(|url| url.len() <= MAX_LINE);
     let own = meta.id.clone().filter(|id| !is_blank(id) && id.len() <= MAX_LINE);
     let is_address = own.as_deref().is_some_and(|id| Url::parse(id).is_ok_and(|url| address::is_web(&url)));
     let id = if is_address { public(&own) } else { own.as_deref().map(fold) };
@@ -205,20 +206,12 @@ fn source(edition: &Edition) -> Element {
     source
 }
 
-/// What relative addresses of the entry are relative to.
-fn base(entry: &Entry, source: &FeedMeta) -> Option<Url> {
-    let addresses = [&entry.base, &entry.link, &source.link, &source.self_link];
-    addresses.into_iter().flatten().find_map(|address| Url::parse(address).ok())
-}
-
 fn one_line(text: &Text) -> String {
-    text::cut(
-        &match text {
-            Text::Plain(text) => fold(text),
-            Text::Html(html) => text::line(&xhtml::sanitise(html, None)),
-        },
-        MAX_LINE,
-    )
+    let line = match text {
+        Text::Plain(text) => fold(text),
+        Text::Html(html) => text::line(&xhtml::sanitise(html, &Place::default())),
+    };
+    text::cut(&line, MAX_LINE)
 }
 
 /// A text construct of plain text (RFC 4287 §3.1.1.1).

@@ -1,3 +1,86 @@
-//! The verbs, one file each.
+//! The verbs, one file each. What a verb finds out goes to stdout, what it says about its work to stderr.
 
+pub mod check;
+pub mod exit;
+pub mod follow;
+pub mod generate;
+pub mod log;
+pub mod once;
 pub mod parse;
+pub mod preview;
+pub mod run;
+pub mod signal;
+pub mod status;
+pub mod terminal;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use self::exit::{Exit, Failure};
+use self::log::Format;
+
+const EXAMPLES: &str = "Examples:
+  tidings check    what is wrong with the configuration?
+  tidings run      poll and publish until stopped
+  tidings once     the same, once: for cron and timers
+  tidings status   what is going on?
+
+The configuration is the first of: --config, $TIDINGS_CONFIG, ./tidings.toml,
+~/.config/tidings/tidings.toml, /etc/tidings/tidings.toml; and feeds.d/*.toml
+beside it.";
+
+/// Turns RSS, Atom and JSON feeds into followable XMPP pubsub streams
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+pub struct Cli {
+    /// The configuration
+    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
+    config: Option<PathBuf>,
+    /// How log lines look, human or json; RUST_LOG says which there are
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
+    #[arg(hide_possible_values = true, hide_default_value = true, display_order = 101)]
+    log_format: Format,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(run::Run),
+    Once(once::Once),
+    Check(check::Check),
+    Parse(parse::Parse),
+    Preview(preview::Preview),
+    Follow(follow::Follow),
+    Status(status::Show),
+    Completions(generate::Completions),
+    Man(generate::Man),
+}
+
+impl Cli {
+    /// How this call logs, and from which level when RUST_LOG says nothing: the daemon tells what it does, other verbs only
+    /// what is wrong.
+    pub fn log(&self) -> (Format, &'static str) {
+        let level = if matches!(self.verb, Verb::Run(_)) { "info" } else { "warn" };
+        (self.log_format, level)
+    }
+
+    /// Runs the verb. Data goes to `out`.
+    pub async fn run(self, out: &mut impl Write) -> Result<Exit, Failure> {
+        let config = self.config.as_deref();
+        match self.verb {
+            Verb::Run(verb) => verb.run(config).await,
+            Verb::Once(verb) => verb.run(config).await,
+            Verb::Check(verb) => verb.run(config, out),
+            Verb::Parse(verb) => verb.run(out),
+            Verb::Preview(verb) => verb.run(config, out).await,
+            Verb::Follow(verb) => verb.run(config, out).await,
+            Verb::Status(verb) => verb.run(config, out).await,
+            Verb::Completions(verb) => verb.run(out),
+            Verb::Man(verb) => verb.run(out),
+        }
+    }
+}

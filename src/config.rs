@@ -8,6 +8,8 @@ mod destination;
 mod duration;
 mod error;
 mod feed;
+mod feeds;
+mod fields;
 mod file;
 mod find;
 mod headers;
@@ -33,6 +35,7 @@ use url::Url;
 use crate::feed::{Destination, FeedId};
 use crate::{atom, deliver, ingest, source, store, web, xmpp};
 
+pub(crate) use self::duration::duration;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::print::Merged;
 
@@ -96,15 +99,26 @@ pub struct Target {
 /// How variables of the environment are looked up.
 type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
 impl Config {
     /// Reads and checks the configuration: the file given, else `$TIDINGS_CONFIG`, else the first of the usual places.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigErrors> {
-        load::load(path, &|name| std::env::var_os(name), false).map(|(config, _)| config)
+        load::load(path, &variable, None, false).map(|(config, _)| config)
     }
 
     /// The same, and where every setting comes from.
     pub fn explain(path: Option<&Path>) -> Result<(Self, Merged), ConfigErrors> {
-        load::load(path, &|name| std::env::var_os(name), true)
+        load::load(path, &variable, None, true)
+    }
+
+    /// The configuration as if it had this feed, too, which says nothing but its address. Needs no file at all.
+    pub fn with_guest(path: Option<&Path>, id: &FeedId, url: &Url) -> Result<Self, ConfigErrors> {
+        // Whoever types an address may connect to it.
+        let guest = format!("[{}]\nurl = {:?}\nallow-private = true\n", value::quoted_toml(id.as_str()), url.as_str());
+        load::load(path, &variable, Some(guest), false).map(|(config, _)| config)
     }
 
     /// The part that `deliver` needs.

@@ -11,6 +11,7 @@ pub mod diff;
 pub mod discover;
 pub mod document;
 mod edition;
+mod extras;
 pub mod filter;
 mod flaws;
 mod gone;

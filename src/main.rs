@@ -1,2 +1,41 @@
-//! Arguments, logging, signals, exit code.
-fn main() {}
+//! Arguments, logging, the runtime, exit code.
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tidings::cli::{Cli, Exit, Failure, log, terminal};
+use tidings::source::install_tls;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help_or_error) => {
+            let _ = help_or_error.print();
+            return if help_or_error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+        }
+    };
+    match catch_unwind(AssertUnwindSafe(|| run(cli))) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(failure)) => {
+            let _ = write!(io::stderr(), "{}", failure.render(terminal::is_coloured()));
+            failure.exit().into()
+        }
+        Err(_) => {
+            terminal::say("error: this is a bug in tidings; the lines above say where");
+            Exit::Bug.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    let (format, level) = cli.log();
+    log::start(format, level)?;
+    install_tls();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut out = io::stdout().lock();
+    let exit = runtime.block_on(cli.run(&mut out))?;
+    out.flush()?;
+    Ok(exit)
+}

@@ -3,6 +3,7 @@
 //! `poll` drives: it claims due feeds, waits at the `gate`, has `fetch` ask, `ingest` read and `policy` judge, and commits
 //! each poll as one completion. What is decided is decided in pure modules: `schedule`, `policy`, `validators`, `guard`.
 
+mod adopt;
 pub mod answer;
 pub mod body;
 pub mod cron;
@@ -12,24 +13,29 @@ pub mod guard;
 pub mod headers;
 pub mod notice;
 pub mod outage;
+pub mod outcome;
 pub mod policy;
 pub mod poll;
+mod reading;
 pub mod roster;
 pub mod schedule;
+pub mod sweep;
 pub mod trail;
 pub mod validators;
-pub mod visit;
+mod visit;
 
 use std::time::Duration;
 
 pub use self::body::Limits;
 pub use self::cron::{BadCron, parse_cron};
 pub use self::fetch::{ClientError, install_tls};
-pub use self::poll::{Polled, Poller, Which};
+pub use self::poll::Poller;
 pub use self::roster::{Roster, Subscription};
+pub use self::sweep::{Polled, Progress, Which};
 
 /// The project's page: who to turn to, when the operator names nobody.
 pub const PROJECT_PAGE: &str = "https://tidings.example/";
+
 /// `[http]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {

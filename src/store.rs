@@ -3,6 +3,7 @@
 //! A store has use-case operations and no transaction handle, so that a shared one can stand behind the same trait.
 //! Each operation is one transaction: all of it is there afterwards, or nothing.
 
+mod facts;
 mod read;
 mod redb;
 mod rows;
@@ -15,11 +16,12 @@ use async_trait::async_trait;
 
 use crate::feed::{Destination, FeedId, Time};
 
+pub use self::facts::{HostRow, Moving, PollFacts, Validators};
 pub use self::read::ReadFacts;
 pub use self::redb::RedbStore;
 pub use self::rows::{
-    Action, Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, Moving, NodeFacts, OutboxRow, Outcome,
-    Pause, Placement, PollFacts, RowId, RowState, Settlement, Validators, Waiting,
+    Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, OutboxRow, Outcome, Pause,
+    Placement, RowId, RowState, Settlement, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 
@@ -122,6 +124,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sum of [`Waiting::bytes`]: what polling stops at when it grows too large. Cheap.
     fn waiting_bytes(&self) -> u64;
+
+    /// What the store did since it was opened. Cheap.
+    fn counters(&self) -> Counters;
 
     /// Takes the first READY rows by sequence, at most the number given for each destination, skipping deferred ones;
     /// marks them DOUBT, durably, before it returns. A destination that is paused or backing off yields nothing.

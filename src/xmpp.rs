@@ -6,6 +6,7 @@ mod address;
 mod connect;
 pub mod disco;
 mod follower;
+mod keeper;
 mod login;
 mod metered;
 mod password;
@@ -212,18 +213,53 @@ pub trait Wire: Send + Sync + 'static {
     fn incoming(&self) -> mpsc::Receiver<Element>;
 }
 
-/// One line on an `<error/>` element: type, condition and text.
+impl RequestError {
+    /// Whether the server closed the stream on something that it finds too big or otherwise against its policy; what was in
+    /// flight then is in doubt, and one of it is to blame.
+    pub fn is_policy_violation(&self) -> bool {
+        matches!(self, Self::Lost(reason) if reason.starts_with("policy-violation"))
+    }
+}
+
+/// One line on an `<error/>` element: condition and text.
 pub fn describe(error: &Element) -> String {
-    let condition = error
-        .children()
-        .find(|child| child.ns() == xmpp_parsers::ns::XMPP_STANZAS && child.name() != "text")
-        .map_or("undefined-condition", |child| child.name());
-    let text = error
-        .children()
-        .find(|child| child.ns() == xmpp_parsers::ns::XMPP_STANZAS && child.name() == "text")
-        .map(|child| child.text());
-    match text.filter(|text| !text.trim().is_empty()) {
-        Some(text) => format!("{condition} ({})", text.trim()),
+    condition_and_text(error, xmpp_parsers::ns::XMPP_STANZAS)
+}
+
+/// Stanza errors (RFC 6120 §8.3.2), stream errors (§4.9.2) and SASL failures (§6.4.5) are built alike.
+fn condition_and_text(error: &Element, ns: &str) -> String {
+    let find = |is_text: bool| error.children().find(|child| child.ns() == ns && (child.name() == "text") == is_text);
+    let condition = find(false).map_or("undefined-condition", Element::name);
+    match find(true).map(|text| one_line(&text.text())).filter(|text| !text.is_empty()) {
+        Some(text) => format!("{condition} ({text})"),
         None => condition.to_owned(),
+    }
+}
+
+/// Words of others for a log: no control characters, no line of its own.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split(|char: char| char.is_whitespace() || char.is_control()).collect();
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_whatever_others_write_into_it() {
+        let line =
+            |children: &str| describe(&format!("<error xmlns='jabber:client'>{children}</error>").parse().unwrap());
+        let ns = "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'";
+        insta::assert_snapshot!(line(&format!("<text {ns}> Not\n\tyou\u{9b}31m </text><forbidden {ns}/>")), @"forbidden (Not you 31m)");
+        insta::assert_snapshot!(line(&format!("<of-their-own xmlns='urn:x'/><conflict {ns}/><text {ns}/>")), @"conflict");
+        insta::assert_snapshot!(line(""), @"undefined-condition");
+    }
+
+    #[test]
+    fn a_stream_closed_for_its_policy_is_told_from_others() {
+        let lost = |reason: &str| RequestError::Lost(reason.to_owned()).is_policy_violation();
+        assert!(lost("policy-violation (XML stanza is too big)") && lost("policy-violation"));
+        assert!(!lost("the server was silent for 30 s") && !RequestError::Offline.is_policy_violation());
     }
 }

@@ -123,4 +123,5 @@ async fn a_process_is_fed_signals_and_ends() {
     gateway.signal("TERM");
     assert_eq!(gateway.exit().await.code(), Some(7));
     assert_eq!(gateway.output(), "up\nbye\n");
+    assert_eq!(gateway.call(&["--help"]).await.code, Some(0));
 }

@@ -3,6 +3,10 @@
 
 #[path = "payload/bypasses.rs"]
 mod bypasses;
+#[path = "payload/content.rs"]
+mod content;
+#[path = "payload/corpus.rs"]
+mod corpus;
 #[path = "payload/fixtures.rs"]
 mod fixtures;
 #[path = "payload/goldens.rs"]

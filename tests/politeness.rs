@@ -6,6 +6,8 @@
 mod hosts;
 #[path = "politeness/limits.rs"]
 mod limits;
+#[path = "politeness/polls.rs"]
+mod polls;
 #[path = "politeness/requests.rs"]
 mod requests;
 #[path = "politeness/rules.rs"]

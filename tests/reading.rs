@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a document that is not read fails the test")]
 
-use tidings::ingest::parse::{Document, ParseError, parse};
+use tidings::ingest::parse::{Document, parse};
 
 const BASE: &str = "http://example.org/feeds/feed.xml";
 
@@ -322,21 +322,52 @@ fn what_is_no_feed_is_told_apart() {
         <script>document.write('<link rel=alternate type=application/rss+xml href=/no>')</script></head><body>";
     let cases = ["", "  \n", page, "hello", "<opml version='2.0'/>", "{\"a\": 1}", "[1]", "<sitemap/>"];
     let told = cases.map(|document| match parse(document.as_bytes(), BASE, None) {
-        Err(ParseError::NotAFeed { looks_like, feeds }) => {
-            let feeds: Vec<_> = feeds.into_iter().map(|feed| format!(" {} {:?}", feed.url, feed.title)).collect();
-            format!("{looks_like}{}", feeds.concat())
-        }
         Err(error) => error.to_string(),
         Ok(document) => format!("{document:?}"),
     });
     insta::assert_snapshot!(told.join("\n"), @r#"
     the document is empty
     the document is empty
-    it looks like a web page http://example.org/feed Some("News") http://example.org/atom None
-    it starts "hello"
-    it looks like an OPML list of feeds
-    it looks like JSON of another kind
-    it looks like JSON of another kind
-    it looks like XML of another kind, starting "<sitemap/>"
+    not a feed: it looks like a web page; it links to http://example.org/feed, http://example.org/atom
+    not a feed: it starts "hello"
+    not a feed: it looks like an OPML list of feeds
+    not a feed: it looks like JSON of another kind
+    not a feed: it looks like JSON of another kind
+    not a feed: it looks like XML of another kind, starting "<sitemap/>"
     "#);
+}
+
+#[test]
+fn json_feeds_are_read_with_numbers_for_ids_and_broken_lines() {
+    let document = "{\"version\": \"https://jsonfeed.org/version/1.1\", \"title\": \"T\", \"author\": {\"name\": \"Jane\"}, \"items\": [
+        {\"id\": 7, \"title\": \"One\", \"url\": \"/1\", \"content_text\": \"two\nlines\", \"date_modified\": \"2002-09-07T00:00:01Z\"},
+        {\"id\": \"b\", \"external_url\": \"http://other.example/\", \"summary\": \"s\", \"tags\": null, \"attachments\": [{}]}]}";
+    insta::assert_snapshot!(told(document), @"
+    repaired: line breaks inside of texts
+    7 | One | http://example.org/1 | 2002-09-07T00:00:01 | two
+    lines
+    b | - | http://other.example/ | - | s
+    ");
+}
+
+#[test]
+fn the_report_of_a_document_is_what_scripts_rely_on() {
+    let json = |document: &str| {
+        serde_json::to_string(&tidings::cli::parse::report(document.as_bytes(), BASE, None)).unwrap_or_default()
+    };
+    insta::assert_snapshot!(json(&rss(RSS_ITEM)), @r#"
+    {"ok":true,"title":"T","entries":[{"id":"http://example.org/1","title":"One","link":"http://example.org/1","published":"2002-09-07T00:00:01Z","updated":null}]}
+    "#);
+    insta::assert_snapshot!(json("hello"), @r#"
+    {"ok":false,"error":"not a feed: it starts \"hello\""}
+    "#);
+    let lines = tidings::cli::parse::lines(rss(RSS_ITEM).as_bytes(), BASE, None).expect("a clean feed is read");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    T (1 entry, read fast)
+
+    One
+      2002-09-07T00:00:01Z
+      http://example.org/1
+      id: http://example.org/1
+    ");
 }

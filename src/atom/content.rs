@@ -4,11 +4,12 @@
 
 use minidom::Node;
 
-use crate::feed::{Entry, FeedMeta, Text};
+use crate::feed::{Entry, Text};
 
+use super::address::Place;
 use super::shorten::{shorten, shorten_text};
 use super::xml::{clean, is_blank};
-use super::{LAST_RUNG, MAX_LINE, TEXT_BYTES, XHTML_BYTES, base, text, xhtml};
+use super::{LAST_RUNG, MAX_LINE, TEXT_BYTES, XHTML_BYTES, text, xhtml};
 
 /// What an entry says, both forms whole; both empty when it says nothing.
 pub(super) struct Content {
@@ -18,17 +19,17 @@ pub(super) struct Content {
 
 impl Content {
     /// The content; the summary, when that is all there is.
-    pub(super) fn of(entry: &Entry, source: &FeedMeta) -> Self {
+    pub(super) fn of(entry: &Entry, place: &Place) -> Self {
         let texts = [&entry.content, &entry.summary].into_iter().flatten();
-        let mut contents = texts.map(|text| Self::read(text, entry, source));
+        let mut contents = texts.map(|text| Self::read(text, place));
         contents.find(|content| !is_blank(&content.text)).unwrap_or(Self { xhtml: Vec::new(), text: String::new() })
     }
 
-    fn read(text: &Text, entry: &Entry, source: &FeedMeta) -> Self {
+    fn read(text: &Text, place: &Place) -> Self {
         match text {
             Text::Plain(text) => Self { xhtml: xhtml::paragraphs(text), text: clean(text.trim()).into_owned() },
             Text::Html(html) => {
-                let xhtml = xhtml::sanitise(html, base(entry, source).as_ref());
+                let xhtml = xhtml::sanitise(html, place);
                 Self { text: text::plain(&xhtml), xhtml }
             }
         }
@@ -36,7 +37,7 @@ impl Content {
 
     /// The first words, for clients that make a chat message of an item; the entry's own summary when it has one.
     pub(super) fn summary(&self, entry: &Entry) -> Option<String> {
-        let own = entry.summary.as_ref().map(|text| Self::read(text, entry, &FeedMeta::default()).text);
+        let own = entry.summary.as_ref().map(|text| Self::read(text, &Place::default()).text);
         let words = own.filter(|own| !is_blank(own)).unwrap_or_else(|| self.text.clone());
         (!is_blank(&words)).then(|| text::cut(&words, MAX_LINE))
     }

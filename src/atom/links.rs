@@ -6,30 +6,41 @@ use std::collections::HashSet;
 use minidom::Element;
 use url::Url;
 
-use crate::feed::{Edition, Link};
+use crate::feed::{Entry, Link};
 
+use super::address::{self, Place};
 use super::xml::{ATOM, fold, is_blank, set};
-use super::{MAX_LINE, address, base, text, web_link};
+use super::{MAX_LINE, text};
 
 /// The type of a file that says and shows nothing of it.
 const UNKNOWN: &str = "application/octet-stream";
 
 /// The `<link>` elements, the alternate one first; `is_short`: that one only.
-pub(super) fn of(edition: &Edition, is_short: bool) -> Vec<Element> {
+pub(super) fn of(entry: &Entry, place: &Place, is_short: bool) -> Vec<Element> {
     let mut seen = HashSet::new();
-    let alternate = web_link(edition).map(|href| {
+    let alternate = web_page(entry, place).map(|href| {
         let mut element = link("alternate", &href);
         set(&mut element, "type", "text/html");
         seen.insert(("alternate".to_owned(), href));
         element
     });
-    let base = base(&edition.entry, &edition.source);
-    let others = edition.entry.links.iter().filter(|_| !is_short).filter_map(|link| {
-        let url = address::absolute(&link.href, base.as_ref())?;
+    let others = entry.links.iter().filter(|_| !is_short).filter_map(|link| {
+        let url = place.absolute(&link.href)?;
         let rel = relation(link, &url)?;
         seen.insert((rel.to_owned(), address::ascii(&url))).then(|| other(link, rel, &url))
     });
     alternate.into_iter().chain(others).collect()
+}
+
+/// The web page of an entry: the page itself rather than a proxy's address for it.
+pub(super) fn web_page(entry: &Entry, place: &Place) -> Option<String> {
+    [&entry.original_link, &entry.link].into_iter().flatten().find_map(|link| place.ascii(link))
+}
+
+/// What there is to open: the web page, else the first file.
+pub(super) fn target(entry: &Entry, place: &Place) -> Option<String> {
+    let file = || entry.links.iter().filter(|link| link.rel == "enclosure").find_map(|link| place.ascii(&link.href));
+    web_page(entry, place).or_else(file)
 }
 
 /// A link that is nothing but an address.

@@ -7,6 +7,7 @@ use minidom::{Element, Node};
 
 use crate::feed::{Link, Time};
 
+use super::address::Place;
 use super::balance::DEPTH;
 use super::text;
 use super::xhtml::sanitise;
@@ -79,7 +80,7 @@ fn readable(entry: &Element) -> String {
 /// A text construct (RFC 4287 §3.1) as plain text.
 fn text_construct(element: &Element) -> String {
     match element.attr("type") {
-        Some("html" | "text/html") => text::plain(&sanitise(&element.text(), None)),
+        Some("html" | "text/html") => text::plain(&sanitise(&element.text(), &Place::default())),
         Some("xhtml") => {
             let nodes: Vec<Node> = element.nodes().map(|node| shallow(node, DEPTH)).collect();
             clean(&text::plain(&nodes)).into_owned()

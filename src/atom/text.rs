@@ -19,8 +19,8 @@ pub(super) fn line(nodes: &[Node]) -> String {
 /// The first line that says something, without addresses.
 pub(super) fn first_line(nodes: &[Node]) -> String {
     let blocks = Writer { has_addresses: false }.blocks(nodes);
-    let lines = blocks.iter().flat_map(|block| block.lines());
-    fold(lines.into_iter().find(|line| !is_blank(line)).unwrap_or_default())
+    let mut lines = blocks.iter().flat_map(|block| block.lines());
+    fold(lines.find(|line| !is_blank(line)).unwrap_or_default())
 }
 
 /// As much of a text as fits into so many characters, cut between words, with `…` when something is missing.
@@ -55,7 +55,6 @@ impl Writer {
     }
 
     fn block(&self, element: &Element) -> String {
-        let nodes: Vec<Node> = element.nodes().cloned().collect();
         match element.name() {
             "ul" => self.list(element, |_| "• ".to_owned()),
             "ol" => {
@@ -70,10 +69,10 @@ impl Writer {
             "tr" => {
                 element.children().map(|cell| fold(&self.blocks_of(cell).join(" "))).collect::<Vec<_>>().join(" | ")
             }
-            "blockquote" => prefix(&self.blocks(&nodes).join("\n\n"), "> ", "> "),
+            "blockquote" => prefix(&self.blocks_of(element).join("\n\n"), "> ", "> "),
             "pre" => element_text(element).trim_end().trim_start_matches('\n').to_owned(),
             "hr" => "———".to_owned(),
-            _ => self.blocks(&nodes).join("\n\n"),
+            _ => self.blocks_of(element).join("\n\n"),
         }
     }
 
@@ -91,7 +90,7 @@ impl Writer {
     }
 
     fn blocks_of(&self, element: &Element) -> Vec<String> {
-        self.blocks(&element.nodes().cloned().collect::<Vec<_>>())
+        self.blocks(element.nodes().as_slice())
     }
 
     /// Adds to a run of text. An end of line in it is a `<br/>`; other white space is folded.
@@ -114,14 +113,10 @@ impl Writer {
                 run.push('”');
             }
             name => {
-                let is_block = !is_inline(name);
-                if is_block {
-                    push_folded(run, " ");
-                }
+                let space = if is_inline(name) { "" } else { " " };
+                push_folded(run, space);
                 element.nodes().for_each(|node| self.inline(node, run));
-                if is_block {
-                    push_folded(run, " ");
-                }
+                push_folded(run, space);
             }
         }
     }
@@ -189,7 +184,7 @@ fn pictures(nodes: &[Node]) -> Vec<String> {
     elements
         .flat_map(|element| match element.attr("src") {
             Some(source) => vec![source.to_owned()],
-            None => pictures(&element.nodes().cloned().collect::<Vec<_>>()),
+            None => pictures(element.nodes().as_slice()),
         })
         .collect()
 }

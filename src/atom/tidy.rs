@@ -113,10 +113,11 @@ fn is_wordy(node: &Node) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::address::Place;
     use super::super::xhtml::{div, sanitise};
 
     fn check(html: &str, expected: &str) {
-        let shown = String::from(&div(sanitise(html, None)));
+        let shown = String::from(&div(sanitise(html, &Place::default())));
         assert_eq!(shown, format!("<div xmlns='http://www.w3.org/1999/xhtml'>{expected}</div>"), "{html}");
     }
 

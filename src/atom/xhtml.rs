@@ -9,19 +9,18 @@ use std::sync::LazyLock;
 use ammonia::UrlRelative;
 use html5ever::tokenizer::{Tag, TagKind, Token};
 use minidom::{Element, Node};
-use url::Url;
 
-use super::address::{self, SCHEMES};
+use super::address::{self, Place, SCHEMES};
 use super::balance::{DEPTH, balance};
 use super::html::{ATTRIBUTES, COMMON_ATTRIBUTES, ELEMENTS, is_void, tokenise};
 use super::tidy::{dissolves, tidy};
 use super::xml::{ATOM, XHTML, clean, is_blank, set};
 
-/// What may be shown of an HTML text; addresses in it are relative to `base`.
-pub(super) fn sanitise(html: &str, base: Option<&Url>) -> Vec<Node> {
+/// What may be shown of an HTML text that stands at a place.
+pub(super) fn sanitise(html: &str, place: &Place) -> Vec<Node> {
     let html = html.replace("<![CDATA[", "").replace("]]>", "");
     let safe = ALLOWED.clean(&balance(&html)).to_string();
-    let mut builder = Builder::new(base);
+    let mut builder = Builder::new(place);
     tokenise(&safe, |token| {
         builder.take(token);
         None
@@ -39,7 +38,7 @@ pub(super) fn paragraphs(text: &str) -> Vec<Node> {
             if at > 0 {
                 p.append_child(Element::bare("br", XHTML));
             }
-            p.append_text(line.trim_end());
+            p.append_text(line.trim());
         }
         p.append_text("\n");
         Node::Element(p)
@@ -84,14 +83,14 @@ static ALLOWED: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
 
 /// Makes nodes of sanitised HTML.
 struct Builder<'a> {
-    base: Option<&'a Url>,
+    place: &'a Place,
     /// The elements that are open, around them the fragment itself.
     open: Vec<Element>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(base: Option<&'a Url>) -> Self {
-        Self { base, open: vec![Element::bare("div", XHTML)] }
+    fn new(place: &'a Place) -> Self {
+        Self { place, open: vec![Element::bare("div", XHTML)] }
     }
 
     fn take(&mut self, token: Token) {
@@ -154,8 +153,8 @@ impl<'a> Builder<'a> {
     /// The value as it is published; `None`: the attribute is left out.
     fn attribute(&self, name: &str, value: &str) -> Option<String> {
         match name {
-            "src" => address::absolute(value, self.base).filter(address::is_web).map(|url| address::ascii(&url)),
-            "href" | "cite" => address::absolute_ascii(value, self.base),
+            "src" => self.place.absolute(value).filter(address::is_web).map(|url| address::ascii(&url)),
+            "href" | "cite" => self.place.ascii(value),
             "width" | "height" | "colspan" | "rowspan" | "start" => {
                 value.trim().parse::<u16>().ok().map(|n| n.to_string())
             }

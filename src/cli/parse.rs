@@ -1,12 +1,79 @@
 //! `tidings parse`: what is read in a document, without network.
 //!
-//! Pure: bytes in, what to print out. The JSON form is a contract with scripts.
+//! All but the verb itself is pure: bytes in, what to print out. The JSON form is a contract with scripts.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use chrono::SecondsFormat;
+use clap::Args;
 use serde::Serialize;
 
 use crate::feed::{Entry, Time};
 use crate::ingest::parse::{Document, ParseError, parse};
+
+use super::exit::{Exit, Failure};
+
+/// Shows what is read in a document, without network
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidings parse feed.xml
+  curl -s https://example.org/feed | \\
+      tidings parse - --base https://example.org/feed --json
+
+Exit codes: 0 read, 65 the document is no feed or cannot be read.")]
+pub struct Parse {
+    /// The document; - is standard input
+    file: PathBuf,
+    /// The address it was fetched from: what relative addresses are relative to
+    #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
+    base: String,
+    /// The Content-Type header it came with
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Parse {
+    /// Reads and shows.
+    pub fn run(self, out: &mut impl Write) -> Result<Exit, Failure> {
+        let body = read(&self.file).map_err(|error| {
+            Failure::new(Exit::BadInput, format!("{} cannot be read: {error}", self.file.display()), "")
+        })?;
+        let content_type = self.content_type.as_deref();
+        if self.json {
+            let report = report(&body, &self.base, content_type);
+            writeln!(out, "{}", serde_json::to_string(&report).map_err(io::Error::from)?)?;
+            return Ok(if matches!(report, Report::Read { .. }) { Exit::Ok } else { Exit::BadInput });
+        }
+        let lines = lines(&body, &self.base, content_type).map_err(|error| {
+            let hint = match &error {
+                ParseError::NotAFeed { feeds, .. } => {
+                    feeds.iter().map(|feed| format!("\n  {}", feed.url)).collect::<String>()
+                }
+                _ => String::new(),
+            };
+            let hint = if hint.is_empty() { hint } else { format!("the page names these feeds:{hint}") };
+            Failure::new(Exit::BadInput, error, hint)
+        })?;
+        for line in lines {
+            writeln!(out, "{line}")?;
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if file != Path::new("-") {
+        return fs::read(file);
+    }
+    let mut body = Vec::new();
+    io::stdin().read_to_end(&mut body)?;
+    Ok(body)
+}
 
 /// What `--json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -80,12 +147,12 @@ pub fn lines(body: &[u8], base: &str, content_type: Option<&str>) -> Result<Vec<
 
 fn render(document: &Document) -> Vec<String> {
     let meta = &document.meta;
-    let mut lines = vec![format!(
-        "{} ({} entries, read {})",
-        meta.title.as_deref().unwrap_or("no title"),
-        document.entries.len(),
-        document.read_by
-    )];
+    let count = match document.entries.len() {
+        1 => "1 entry".to_owned(),
+        count => format!("{count} entries"),
+    };
+    let title = meta.title.as_deref().unwrap_or("no title");
+    let mut lines = vec![format!("{title} ({count}, read {})", document.read_by)];
     lines.extend(meta.link.iter().map(|link| format!("  {link}")));
     if document.is_truncated {
         lines.push("  cut short: the last entry may be missing".to_owned());

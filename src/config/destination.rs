@@ -10,9 +10,10 @@ use crate::ingest::Backfill;
 
 use super::Target;
 use super::address::Service;
+use super::fields::Fields;
 use super::memo::Memo;
 use super::print::inline;
-use super::raw::{Fields, Raw};
+use super::raw::Raw;
 use super::settings::{self, Nodes};
 use super::template;
 use super::value::Value;

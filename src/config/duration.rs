@@ -36,7 +36,7 @@ impl Value for Duration {
 const UNITS: [(u64, &str); 5] = [(1, "ms"), (1000, "s"), (60_000, "m"), (3_600_000, "h"), (86_400_000, "d")];
 
 /// Reads "90s", "1h30m", "30d"; at most ten years.
-fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     const LONGEST_MILLIS: u64 = 10 * 366 * 86_400_000;
     let mut rest = text.trim();
     let mut millis = 0_u64;

@@ -46,6 +46,11 @@ impl ConfigErrors {
         Self(vec![ConfigError::of_file(file, message, hint)])
     }
 
+    /// Whether nothing is wrong but that there is no configuration in any of the usual places.
+    pub fn is_absence(&self) -> bool {
+        self.0.iter().all(|error| error.file.is_none())
+    }
+
     /// All errors as text, with terminal colours or without.
     pub fn render(&self, is_coloured: bool) -> String {
         let paint = if is_coloured { &COLOURED } else { &PLAIN };

@@ -68,24 +68,17 @@ impl File {
         for error in &errors {
             let message = error.message().replace('\n', " ");
             let hint = message.contains("escape").then(|| "in single quotes a backslash is itself".to_owned());
-            self.complain(error.span().unwrap_or_default(), format!("not TOML: {message}"), hint);
+            self.complain(Some(error.span().unwrap_or_default()), format!("not TOML: {message}"), hint);
         }
         self.is_broken.set(!errors.is_empty());
         table
     }
 
-    /// Writes down what is wrong at a place.
-    pub(super) fn complain(&self, span: Range<usize>, message: String, hint: Option<String>) {
+    /// Writes down what is wrong at a place, `None` being the file as a whole. An empty hint is none.
+    pub(super) fn complain(&self, span: Option<Range<usize>>, message: String, hint: Option<String>) {
         if !self.is_broken.get() {
-            self.complaints.borrow_mut().push(Complaint { span: Some(span), message, hint });
-        }
-    }
-
-    /// Writes down what is wrong with the file as a whole.
-    pub(super) fn complain_of_all(&self, message: &str, hint: &str) {
-        if !self.is_broken.get() {
-            let (message, hint) = (message.to_owned(), Some(hint.to_owned()));
-            self.complaints.borrow_mut().push(Complaint { span: None, message, hint });
+            let hint = hint.filter(|hint| !hint.is_empty());
+            self.complaints.borrow_mut().push(Complaint { span, message, hint });
         }
     }
 

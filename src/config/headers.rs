@@ -4,6 +4,7 @@ use super::raw::Raw;
 use super::value::{Value, quoted, quoted_toml};
 
 /// Request headers in the order of their names.
+#[derive(Default)]
 pub(super) struct Headers(pub(super) Vec<(String, String)>);
 
 /// Headers that the poller sets by its own rules.
@@ -30,7 +31,7 @@ impl Value for Headers {
             let name: &str = key.get_ref();
             raw.file.hide(value.span());
             let wrong = |message: String, hint: &str| {
-                raw.file.complain(key.span(), message, (!hint.is_empty()).then(|| hint.to_owned()));
+                raw.file.complain(Some(key.span()), message, Some(hint.to_owned()));
             };
             match value.get_ref().as_str() {
                 _ if !is_token(name) => wrong(format!("{} is not the name of a header", quoted(name)), ""),

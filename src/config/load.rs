@@ -6,22 +6,30 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::error::ConfigErrors;
-use super::feed::{Common, Feeds};
+use super::feeds::{Common, Feeds};
+use super::fields::Fields;
 use super::file::File;
 use super::print::Merged;
-use super::raw::Fields;
 use super::settings::Defaults;
 use super::{Config, Environment, find, route, sections};
 
-/// Reads everything; reports every error of every file.
+/// Reads everything; reports every error of every file. `guest` is the text of one more file of feeds; with one, no other
+/// file is needed.
 pub(super) fn load(
     named: Option<&Path>,
     environment: Environment<'_>,
+    guest: Option<String>,
     is_traced: bool,
 ) -> Result<(Config, Merged), ConfigErrors> {
-    let path = find::main_file(named, environment)?;
-    let main = find::read(&path)?;
-    let feeds = find::feed_files(&path)?.iter().map(|path| find::read(path)).collect::<Vec<_>>();
+    let (main, mut feeds) = match find::main_file(named, environment) {
+        Ok(path) => {
+            let feeds = find::feed_files(&path)?.iter().map(|path| find::read(path)).collect::<Vec<_>>();
+            (find::read(&path)?, feeds)
+        }
+        Err(errors) if guest.is_none() => return Err(errors),
+        Err(_) => (File::new(Path::new("tidings.toml"), NOBODY.to_owned(), false), Vec::new()),
+    };
+    feeds.extend(guest.map(|text| Ok(File::new(Path::new("the command line"), text, false))));
     let composed = compose(&main, &feeds, environment, is_traced);
     let mut errors = main.into_errors();
     for file in feeds {
@@ -33,6 +41,9 @@ pub(super) fn load(
     }
 }
 
+/// The account where none is needed.
+const NOBODY: &str = "[xmpp]\njid = \"nobody@localhost\"\n[store]\npath = \"none\"\n";
+
 /// Puts the files together; what is wrong with one is written down in it.
 fn compose(
     main: &File,
@@ -43,12 +54,12 @@ fn compose(
     let table = main.parse();
     let files = files.iter().flatten().map(|file| (file, file.parse())).collect::<Vec<_>>();
     let nothing = DeTable::new();
-    let mut root = Fields::new(main.name(), main, 0..0, table.get_ref());
+    let mut root = Fields::new(main.name(), main, None, table.get_ref());
     let mut merged = Merged::default();
     let mut section = |key: &'static str| {
         let name = format!("[{key}]");
         let found = root.raw(key).and_then(|raw| Fields::of(name.clone(), raw));
-        found.unwrap_or_else(|| Fields::new(name, main, 0..0, &nothing)).traced(is_traced)
+        found.unwrap_or_else(|| Fields::new(name, main, None, &nothing)).traced(is_traced)
     };
 
     let mut fields = section("xmpp");
@@ -92,10 +103,8 @@ fn compose(
     refuse_feeds(&mut root, table.get_ref());
     root.finish();
     if !table.get_ref().contains_key("xmpp") {
-        main.complain_of_all(
-            "there is no [xmpp] section",
-            "[xmpp]\njid = \"feeds@example.org\"\npassword-file = \"password\"",
-        );
+        let hint = "[xmpp]\njid = \"feeds@example.org\"\npassword-file = \"password\"";
+        main.complain(None, "there is no [xmpp] section".to_owned(), Some(hint.to_owned()));
     }
     let (path, routes) = (main.path.clone(), Arc::new(routes));
     Some((Config { path, xmpp: xmpp?, store, http, web, feeds, routes, route_targets, route_nodes }, merged))

@@ -6,7 +6,8 @@ use crate::feed::FeedId;
 use crate::ingest::filter::Rule;
 use crate::ingest::route::Match;
 
-use super::raw::{Fields, Raw};
+use super::fields::Fields;
+use super::raw::Raw;
 use super::value::{Value, quoted_toml};
 
 /// A match table; all of its keys must hold.

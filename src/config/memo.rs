@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::raw::Fields;
+use super::fields::Fields;
 
 /// Settings by what they are built on and how they are written.
 pub(super) struct Memo<T>(HashMap<(usize, String), Arc<T>>);

@@ -8,8 +8,9 @@ use crate::ingest::route::{Match, Route, RouteTarget};
 
 use super::Target;
 use super::destination::Ground;
-use super::feed::Feeds;
-use super::raw::{Fields, Raw};
+use super::feeds::Feeds;
+use super::fields::Fields;
+use super::raw::Raw;
 use super::settings::Nodes;
 use super::template;
 

@@ -10,7 +10,7 @@ use crate::{source, store, web, xmpp};
 
 use super::Environment;
 use super::address::is_loopback;
-use super::raw::Fields;
+use super::fields::Fields;
 use super::value::Secret;
 
 /// `[xmpp]`.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::atom::Style;
-use crate::deliver::{Access, NodeSettings, OnDoubt};
+use crate::deliver::NodeSettings;
 use crate::ingest::{Backfill, ItemIdScheme, OnRemove, OnUpdate, Rules};
 use crate::source::PollRules;
 use crate::source::schedule::Timing;
 
 use super::address::Service;
-use super::raw::Fields;
+use super::fields::Fields;
 use super::template;
 use super::timing::{Timings, When};
 use super::value::{AuthorUri, MaxItems, Summary};
@@ -126,16 +126,7 @@ impl Nodes {
 }
 
 fn built_in_nodes() -> Nodes {
-    let settings = NodeSettings {
-        kind: "urn:xmpp:pubsub-social-feed:1".to_owned(),
-        max_items: None,
-        access: Access::Open,
-        create: true,
-        strict_0472: false,
-        on_doubt: OnDoubt::Resend,
-        follows: None,
-        require_subscription: true,
-    };
+    let settings = NodeSettings::default();
     Nodes { service: None, create: None, settings }
 }
 

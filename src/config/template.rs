@@ -1,6 +1,6 @@
 //! Texts with gaps: `{feed}`, `{tag}`.
 
-use super::raw::Fields;
+use super::fields::Fields;
 use super::value::{nearest, quoted};
 
 /// The names in a template's gaps.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::source::parse_cron;
 use crate::source::schedule::Timing;
 
-use super::raw::{Fields, Raw};
+use super::fields::Fields;
+use super::raw::Raw;
 use super::value::{Value, nearest, quoted, quoted_toml};
 
 /// The keys that say when a feed is polled.

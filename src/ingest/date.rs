@@ -10,6 +10,9 @@ use crate::feed::Time;
 /// Reads a date; `None` when it cannot be told.
 pub(super) fn parse(text: &str) -> Option<Time> {
     let text = text.trim();
+    if text.len() > 128 {
+        return None;
+    }
     if let Ok(date) = DateTime::parse_from_rfc3339(text) {
         return Some(date.with_timezone(&Utc));
     }

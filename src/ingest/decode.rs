@@ -232,3 +232,47 @@ fn reference(text: &str) -> Option<(usize, Option<char>)> {
     let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
     is_number.then(|| (end + 1, u32::from_str_radix(digits, radix).ok().and_then(char::from_u32)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(body: &[u8], content_type: Option<&str>, expected: &str) {
+        assert_eq!(decode(body, content_type).text, expected, "{body:?} {content_type:?}");
+    }
+
+    #[test]
+    fn the_charset_is_found_in_order_of_trust() {
+        let wide = |encode: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(encode).collect::<Vec<_>>();
+        check(b"\xEF\xBB\xBF<a>\xC3\xA9", Some("text/xml; charset=iso-8859-1"), "<a>é");
+        check(&wide(u16::to_le_bytes, "\u{FEFF}<a>é"), None, "<a>é");
+        check(&wide(u16::to_be_bytes, "<a>é"), Some("text/xml; charset=utf-8"), "<a>é");
+        check(&wide(u16::to_be_bytes, "<?xml version='1.0' encoding='utf-16'?><a>é"), None, "<a>é");
+        check(&"<a>é".chars().flat_map(|c| u32::from(c).to_be_bytes()).collect::<Vec<_>>(), None, "<a>é");
+        check(b"<a>\xE4\xF6", Some("text/xml; charset=\"ISO-8859-1\""), "<a>äö");
+        check(b"<?xml version='1.0' encoding='windows-1251'?><a>\xC4\xE0", None, "<a>Да");
+        check(b"<?xml version='1.0' encoding='windows-1251'?><a>\xC4\xE0", Some("text/xml; charset=utf-8"), "<a>Да");
+        check("<?xml version='1.0' encoding='iso-8859-1'?><a>é".as_bytes(), None, "<a>é");
+        check("<?xml version='1.0' encoding='utf-16'?><a>é".as_bytes(), None, "<a>é");
+        check(b"<?xml version='1.0' encoding='iso-2022-jp'?><a>\x1B$B$\"\x1B(B", None, "<a>あ");
+        check(b"<a>\x83\x41\x83\x42\x83\x43\x83\x8B\x82\xCC", Some("text/xml; charset=x-no-such"), "<a>アィイルの");
+    }
+
+    #[test]
+    fn what_is_wrongly_encoded_is_mended() {
+        check(b"<a>\xC3\xA9\xC3\xA8 \x93quoted", None, "<a>éè “quoted");
+        check("<a>cafÃ© â€œxâ€˜".as_bytes(), None, "<a>café “x‘");
+        check("<a>Ã©".as_bytes(), None, "<a>é");
+        check("<a>é Ã©".as_bytes(), None, "<a>é Ã©");
+        check("a\0b\u{1}c\u{202E}d\u{FFFE}e\u{85}f".as_bytes(), None, "abcde…f");
+        check(b"&#146;&#x96;&#0;&#xD800;&#X41;&#x202e;&#38;&#X26;&#1114112;&#;", None, "’–A&#38;&#38;&#;");
+    }
+
+    #[test]
+    fn the_declaration_is_taken_off() {
+        check(b" \n<?xml version='1.0'?>\n<a/>", None, "\n<a/>");
+        check(b"<?xml-stylesheet href='x'?><a/>", None, "<?xml-stylesheet href='x'?><a/>");
+        check(b"<?xml version='1.0'><a/>", None, "<?xml version='1.0'><a/>");
+        check(b"", None, "");
+    }
+}

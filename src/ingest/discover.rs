@@ -27,17 +27,20 @@ pub struct Found {
 const FEED_TYPES: [&str; 5] =
     ["application/atom+xml", "application/rss+xml", "application/feed+json", "application/rdf+xml", "application/json"];
 
-/// Feeds beyond this many are not looked for: a page has a handful.
-const MOST_FEEDS: usize = 50;
-/// A tag beyond this many bytes is not looked at: html5ever compares each attribute with all before it.
-const LONGEST_TAG: usize = 4_096;
+/// So much of a page is looked at, bytes; `<head>` is in front.
+const PAGE: usize = 512 * 1024;
+/// Links beyond this many are not looked at: a page has a handful.
+const MAX_LINKS: usize = 200;
+/// Nor are the bytes of a tag beyond these: html5ever compares each attribute with all before it.
+const TAG: usize = 2_048;
 
 /// The feeds that a page links to, in the page's order, each once. `base` is the page's address.
 pub fn discover(page: &str, base: Option<&Url>) -> Vec<Found> {
     let mut base = base.cloned();
     let mut found: Vec<Found> = Vec::new();
-    let mut rest = page;
-    while let Some(at) = rest.find('<').filter(|_| found.len() < MOST_FEEDS) {
+    let mut rest = start(page, PAGE);
+    let mut links = 0;
+    while let Some(at) = rest.find('<').filter(|_| links < MAX_LINKS) {
         rest = &rest[at..];
         // What looks like a tag inside of these is none.
         let skipped = [("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<textarea", "</textarea")];
@@ -45,7 +48,9 @@ pub fn discover(page: &str, base: Option<&Url>) -> Vec<Found> {
             rest = find_ignoring_case(rest, end).map_or("", |end| &rest[end + 1..]);
             continue;
         }
-        match tag(rest).filter(|_| starts_with(rest, "<link") || starts_with(rest, "<base")) {
+        let is_link = starts_with(rest, "<link") || starts_with(rest, "<base");
+        links += usize::from(is_link);
+        match is_link.then(|| tag(rest)).flatten() {
             Some(tag) if &*tag.name == "base" => {
                 base = attribute(&tag, "href").and_then(|href| resolve(&href, base.as_ref())).or(base)
             }
@@ -83,7 +88,7 @@ fn attribute(tag: &Tag, name: &str) -> Option<String> {
 /// The start tag at the beginning of a text.
 fn tag(text: &str) -> Option<Tag> {
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from(start(text, LONGEST_TAG)));
+    input.push_back(StrTendril::from(start(text, TAG)));
     let tokenizer = Tokenizer::new(FirstTag::default(), TokenizerOpts::default());
     let _ = tokenizer.feed(&input);
     tokenizer.sink.0.into_inner()
@@ -124,24 +129,35 @@ fn find_ignoring_case(text: &str, word: &str) -> Option<usize> {
 
 /// Says what a text that is no feed looks like, and which feeds a page links to.
 pub(super) fn not_a_feed(text: &str, base: Option<&Url>) -> ParseError {
-    let start: String = text.trim_start().chars().take(40).collect();
+    let beginning: String = text.trim_start().chars().take(40).collect();
     let looks_like = if is_page(text) {
         "it looks like a web page".to_owned()
-    } else if find_ignoring_case(head(text), "<opml").is_some() {
+    } else if find_ignoring_case(start(text, 2_048), "<opml").is_some() {
         "it looks like an OPML list of feeds".to_owned()
-    } else if start.starts_with('<') {
-        format!("it looks like XML of another kind, starting {start:?}")
+    } else if beginning.starts_with('<') {
+        format!("it looks like XML of another kind, starting {beginning:?}")
     } else {
-        format!("it starts {start:?}")
+        format!("it starts {beginning:?}")
     };
     ParseError::NotAFeed { looks_like, feeds: discover(text, base) }
 }
 
-/// Whether the text is a web page; one may hold `<item` in a script.
+/// Whether the text is a web page, by its first tag behind comments and the like; anything may stand inside of a feed.
 pub(super) fn is_page(text: &str) -> bool {
-    ["<html", "<!doctype html"].iter().any(|start| find_ignoring_case(head(text), start).is_some())
-}
-
-fn head(text: &str) -> &str {
-    start(text, 2_048)
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at..];
+        let end = match rest {
+            comment if comment.starts_with("<!--") => "-->",
+            page if starts_with(page, "<!doctype html") => return true,
+            other if other.starts_with("<!") || other.starts_with("<?") => ">",
+            tag => {
+                return ["<html", "<head", "<body", "<script", "<meta", "<title"]
+                    .iter()
+                    .any(|name| starts_with(tag, name));
+            }
+        };
+        rest = rest.find(end).map_or("", |end| &rest[end..]);
+    }
+    false
 }

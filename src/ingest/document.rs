@@ -56,7 +56,7 @@ pub struct Hints {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// No feed at all.
-    #[error("not a feed: {looks_like}")]
+    #[error("not a feed: {looks_like}{}", linked(feeds))]
     NotAFeed {
         /// What it looks like, for the operator.
         looks_like: String,
@@ -78,4 +78,31 @@ pub enum ParseError {
         /// What was found.
         why: String,
     },
+}
+
+/// What the operator is told of a page's feeds.
+fn linked(feeds: &[Found]) -> String {
+    match feeds.iter().take(5).map(|feed| feed.url.as_str()).collect::<Vec<_>>().join(", ") {
+        urls if urls.is_empty() => urls,
+        urls => format!("; it links to {urls}"),
+    }
+}
+
+impl Document {
+    /// Keeps the newest entries of an enormous document, in their order: by date when all have one, else the first ones.
+    pub(super) fn keep_newest(&mut self, most: usize) {
+        let date = |entry: &Entry| entry.published.or(entry.updated);
+        if self.entries.len() <= most {
+            return;
+        }
+        // What is left out is not gone.
+        self.is_complete = false;
+        let mut dates: Vec<_> = self.entries.iter().filter_map(date).collect();
+        if dates.len() == self.entries.len() {
+            dates.sort_unstable_by(|one, other| other.cmp(one));
+            let oldest = dates.get(most.saturating_sub(1)).copied();
+            self.entries.retain(|entry| date(entry) >= oldest);
+        }
+        self.entries.truncate(most);
+    }
 }

@@ -5,17 +5,18 @@
 use quick_xml::events::BytesStart;
 use quick_xml::name::ResolveResult;
 
+use super::extras::attribute;
 use super::namespace::Space;
-use super::survey::{Place, attribute};
+use super::survey::Place;
 
 /// Deeper than this no feed nests, and whoever walks a tree of it could run out of stack.
 pub(super) const MAX_DEPTH: usize = 256;
 /// Feeds with more elements or entries are read by the tree, which stops in time: feed-rs keeps all.
 const MAX_ELEMENTS: usize = 1_000_000;
-const MAX_ENTRIES: usize = 10_000;
-/// A tag longer than this many bytes with more than so many attributes is no feed's: both readers compare each with all.
-const LONG_TAG: usize = 4_096;
-const MAX_ATTRIBUTES: usize = 512;
+pub(super) const MAX_ENTRIES: usize = 10_000;
+/// A tag longer than this many bytes with more than so many attributes is no feed's, and feed-rs compares each with all.
+const LONG_TAG: usize = 512;
+const MAX_ATTRIBUTES: usize = 64;
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -189,8 +190,7 @@ fn is_misread(name: &str, is_native: bool) -> bool {
 }
 
 fn is_oversized(raw: &str) -> bool {
-    raw.len() > LONG_TAG
-        && raw.bytes().filter(|byte| matches!(byte, b'=' | b' ' | b'\n' | b'\t' | b'\r')).count() > MAX_ATTRIBUTES
+    raw.len() > LONG_TAG && raw.bytes().filter(|byte| *byte == b'=').count() > MAX_ATTRIBUTES
 }
 
 /// feed-rs writes the attributes of XHTML back without escaping them.

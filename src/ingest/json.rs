@@ -14,8 +14,12 @@ use super::{date, discover::Found};
 
 /// Reads a JSON Feed.
 pub(super) fn read(text: &str, base: Option<&Url>) -> Result<Document, ParseError> {
-    let root: Value =
-        serde_json::from_str(text.trim()).map_err(|error| ParseError::Malformed { why: error.to_string() })?;
+    let parsed = serde_json::from_str(text.trim());
+    let (parsed, read_by) = match parsed {
+        Err(_) => (serde_json::from_str(&with_escaped_controls(text.trim())), "repaired: line breaks inside of texts"),
+        parsed => (parsed, "fast"),
+    };
+    let root: Value = parsed.map_err(|error| ParseError::Malformed { why: error.to_string() })?;
     let is_feed =
         root["version"].as_str().is_some_and(|version| version.contains("jsonfeed.org")) || root["items"].is_array();
     if !is_feed {
@@ -33,7 +37,22 @@ pub(super) fn read(text: &str, base: Option<&Url>) -> Result<Document, ParseErro
     };
     let items = root["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let entries = items.iter().filter(|item| item.is_object()).map(|item| entry(item, &meta, base)).collect();
-    Ok(Document { meta, entries, read_by: "fast".to_owned(), ..Document::default() })
+    Ok(Document { meta, entries, read_by: read_by.to_owned(), ..Document::default() })
+}
+
+/// JSON with the line breaks and tabs inside of its texts escaped, as writers forget who put JSON together by hand.
+fn with_escaped_controls(text: &str) -> String {
+    let (mut is_inside, mut is_escaped) = (false, false);
+    let mut out = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' if is_inside => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+        is_inside ^= c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    out
 }
 
 fn entry(item: &Value, meta: &FeedMeta, base: Option<&Url>) -> Entry {

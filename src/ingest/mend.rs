@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
+/// HTML's entities are some two thousand; names beyond twice that are nobody's.
+const MAX_NAMES: usize = 4_096;
 /// What all entities of a document together may grow to, bytes. A feed has a company's name in them, no more.
 const ENTITY_BUDGET: usize = 64 * 1024;
 
@@ -79,6 +81,7 @@ struct Entities {
     declared: HashMap<String, String>,
     html: HashMap<String, Option<String>>,
     spent: usize,
+    has_doctype: bool,
 }
 
 impl Entities {
@@ -109,18 +112,20 @@ impl Entities {
     }
 
     fn html(&mut self, name: &str) -> Option<&str> {
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_name || self.html.len() > MAX_NAMES {
             return None;
         }
         self.html.entry(name.to_owned()).or_insert_with(|| html_entity(name)).as_deref()
     }
 
-    /// Takes note of the entities of a `<!DOCTYPE … [ … ]>`; gives what is behind it.
+    /// Takes note of the entities of a `<!DOCTYPE … [ … ]>`, the first one; gives what is behind it.
     fn declare<'a>(&mut self, text: &'a str) -> &'a str {
         let end = text.find('>').unwrap_or(text.len());
-        let Some(open) = text[..end].find('[') else { return behind_tag(text) };
+        let Some(open) = text[..end].find('[').filter(|_| !self.has_doctype) else { return behind_tag(text) };
+        self.has_doctype = true;
         let subset = &text[open + 1..];
-        let close = subset.find("]>").or_else(|| subset.find(']')).unwrap_or(subset.len());
+        let Some(close) = subset.find("]>").or_else(|| subset.find(']')) else { return behind_tag(text) };
         for declaration in subset[..close].split("<!ENTITY").skip(1) {
             // `name "value"`; `% name` and `name SYSTEM "address"` are none of ours.
             let Some((name, value)) = declaration.trim_start().split_once(char::is_whitespace) else { continue };
@@ -150,13 +155,18 @@ impl Entities {
 /// The characters of an HTML entity, from the table that html5ever carries.
 fn html_entity(name: &str) -> Option<String> {
     let reference = format!("&{name};");
+    let text = characters(&reference);
+    (text.chars().count() <= 2 && text != reference).then_some(text)
+}
+
+/// The characters of a short piece of HTML, without tags, references resolved.
+pub(super) fn characters(html: &str) -> String {
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from(reference.as_str()));
+    input.push_back(StrTendril::from(html));
     let tokenizer = Tokenizer::new(Characters::default(), TokenizerOpts::default());
     let _ = tokenizer.feed(&input);
     tokenizer.end();
-    let text = tokenizer.sink.0.into_inner();
-    (text.chars().count() <= 2 && text != reference).then_some(text)
+    tokenizer.sink.0.into_inner()
 }
 
 /// Collects characters.

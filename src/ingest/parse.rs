@@ -2,6 +2,7 @@
 //!
 //! Nothing that a document holds can end more than its own reading, and no id is ever made up here.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use feed_rs::model;
@@ -13,21 +14,33 @@ pub use super::document::{Document, Hints, ParseError, Tombstone};
 
 use super::decode::{clean, decode};
 use super::discover::{is_page, not_a_feed};
+use super::extras::{Extras, MAX_LINKS};
 use super::repair::repair;
-use super::survey::{Extras, Survey, survey};
-use super::tree::VOID;
+use super::survey::{Survey, survey};
+use super::wording::{looks_like_html, plain, without_void_ends};
 use super::{date, json};
+
+/// Entries of a document beyond the newest of these are not taken in.
+const MAX_ENTRIES: usize = 1_000;
 
 /// Reads a document. `base` is the address that it was fetched from; `content_type` the HTTP header.
 pub fn parse(body: &[u8], base: &str, content_type: Option<&str>) -> Result<Document, ParseError> {
     let decoded = decode(body, content_type);
     let text: &str = &decoded.text;
     let base = Url::parse(base).ok();
-    match text.trim_start().as_bytes().first() {
+    let mut document = match text.trim_start().as_bytes().first() {
         None => Err(ParseError::Empty),
         Some(b'{' | b'[') => json::read(text, base.as_ref()),
         Some(_) => read_markup(text, base.as_ref()),
+    }?;
+    if let Some(repair) = decoded.repair {
+        document.read_by = match document.read_by.as_str() {
+            "fast" => format!("repaired: {repair}"),
+            read_by => format!("{read_by}, {repair}"),
+        };
     }
+    document.keep_newest(MAX_ENTRIES);
+    Ok(document)
 }
 
 fn read_markup(text: &str, base: Option<&Url>) -> Result<Document, ParseError> {
@@ -64,6 +77,21 @@ fn read_fast(text: &str, survey: Survey, base: Option<&Url>) -> Result<Document,
     Ok(document(feed, survey, base))
 }
 
+thread_local! {
+    /// Whether a panic of this thread is caught and told as an error.
+    static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics that end as a [`ParseError`] off stderr; for `main`, once. All others are told as before.
+pub fn mute_contained_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !IS_CONTAINED.get() {
+            usual(info);
+        }
+    }));
+}
+
 /// Runs feed-rs.
 fn feed_rs(text: &str, base: Option<&Url>) -> Result<model::Feed, ParseError> {
     let parser = feed_rs::parser::Builder::new()
@@ -75,8 +103,10 @@ fn feed_rs(text: &str, base: Option<&Url>) -> Result<model::Feed, ParseError> {
         .build();
     // feed-rs 3.0.0 panics on some documents (an `itunes:duration` beyond u64, a dash beside a mail address). That is a fault
     // of one document and must not end more than its reading. Nothing is shared with the parser, so nothing is left half done.
-    // The panic hook still runs: `main` installs one that says nothing of panics that are caught here.
-    match catch_unwind(AssertUnwindSafe(|| parser.parse(text.as_bytes()))) {
+    IS_CONTAINED.set(true);
+    let read = catch_unwind(AssertUnwindSafe(|| parser.parse(text.as_bytes())));
+    IS_CONTAINED.set(false);
+    match read {
         Ok(Ok(feed)) => Ok(feed),
         Ok(Err(error)) => Err(ParseError::Malformed { why: clean(&error.to_string()).into_owned() }),
         Err(_) => Err(ParseError::Malformed { why: "the parser gave up".to_owned() }),
@@ -98,8 +128,8 @@ fn document(feed: model::Feed, survey: Survey, base: Option<&Url>) -> Document {
     let prev_archive = rel(&feed.links, "prev-archive").and_then(|href| absolute(href, base));
     let meta = FeedMeta {
         id: given(feed.id),
-        title: feed.title.map(|text| text.content).and_then(given),
-        description: feed.description.map(|text| text.content).and_then(given),
+        title: feed.title.map(|text| plain(&text.content)).and_then(given),
+        description: feed.description.map(|text| plain(&text.content)).and_then(given),
         link: page(&feed.links).and_then(|href| absolute(href, base)),
         self_link: rel(&feed.links, "self").and_then(|href| absolute(href, base)),
         updated: feed.updated.or(feed.published),
@@ -134,7 +164,7 @@ fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool,
     let mut links = extras.links;
     let others = read.links.into_iter().chain(elsewhere).map(|link| other_link(link, base));
     for other in others.chain(media(read.media)) {
-        if !other.href.is_empty() && !links.iter().any(|known| known.href == other.href) {
+        if links.len() < MAX_LINKS && !other.href.is_empty() && !links.iter().any(|known| known.href == other.href) {
             links.push(other);
         }
     }
@@ -288,26 +318,4 @@ fn texts(summary: Option<model::Text>, content: Option<model::Content>, is_atom:
         None => (None, summary),
         Some(content) => (summary, Some(content)),
     }
-}
-
-/// feed-rs writes `<br/>` of XHTML as `<br></br>`, which HTML reads as two.
-fn without_void_ends(html: String) -> String {
-    if !html.contains("></") {
-        return html;
-    }
-    VOID.iter()
-        .map(|name| format!("></{name}>"))
-        .fold(html, |html, end| if html.contains(&end) { html.replace(&end, ">") } else { html })
-}
-
-/// Whether a text without a declared type is HTML: it closes an element, or holds a reference.
-fn looks_like_html(text: &str) -> bool {
-    let closes = text.contains("</") || text.contains("/>") || text.contains("<br") || text.contains("<p>");
-    closes
-        || text.split('&').skip(1).any(|rest| {
-            rest.split_once(';').is_some_and(|(name, _)| {
-                let name = name.strip_prefix('#').unwrap_or(name);
-                (1..=12).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
-            })
-        })
 }

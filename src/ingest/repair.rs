@@ -6,9 +6,10 @@
 
 use url::Url;
 
+use super::flaws::MAX_ENTRIES;
 use super::namespace::Space;
 use super::tree::{Element, Tree, grow};
-use super::wording::{Body, Role, body, feed_role, passed, person, role};
+use super::wording::{Body, Role, body, escaped, feed_role, passed, person, role};
 use super::write::Writer;
 
 /// A document as it should have been.
@@ -78,7 +79,10 @@ impl<'a> Parts<'a, '_> {
         match element.name.as_str() {
             "item" | "entry" if is_native => {
                 self.is_atom.get_or_insert(element.name == "entry");
-                return self.entries.push((element, scope));
+                if self.entries.len() < MAX_ENTRIES {
+                    self.entries.push((element, scope));
+                }
+                return;
             }
             "feed" | "channel" | "rss" | "rdf" if is_native => {
                 self.is_atom.get_or_insert(element.name == "feed");
@@ -143,8 +147,14 @@ fn write_entry(writer: &mut Writer, entry: &Element, is_atom: bool) {
             Role::Published | Role::Updated => writer.text(role, &Body::Plain(field.text()), field),
             Role::Content if is_atom && field.attribute("src").is_some() => writer.out_of_line(field),
             _ => {
-                if let Some(body) = body(field, is_atom) {
-                    writer.text(role, &body, field);
+                // Atom says what is plain text; RSS has HTML here.
+                let body = body(field, is_atom || field.space == Space::Atom && role == Role::Content);
+                match body {
+                    Some(Body::Plain(text)) if !is_atom && field.space == Space::Atom && role == Role::Content => {
+                        writer.text(role, &Body::Html(escaped(&text).into_owned()), field);
+                    }
+                    Some(body) => writer.text(role, &body, field),
+                    None => {}
                 }
             }
         }

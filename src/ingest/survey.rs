@@ -2,17 +2,16 @@
 //!
 //! The pass keeps no tree and allocates only for what it takes out, because every document pays for it.
 
-use std::borrow::Cow;
-
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
-use url::Url;
+use url::{ParseError, Url};
 
-use crate::feed::{Category, Link};
+use crate::feed::Category;
 
 use super::date;
 use super::document::{Hints, Tombstone};
+use super::extras::{Extras, attribute};
 use super::flaws::Flaws;
 use super::namespace::Space;
 
@@ -31,27 +30,6 @@ pub(super) struct Survey {
     pub(super) is_complete: bool,
     /// Language of the feed, from `xml:lang` or `dc:language`.
     pub(super) lang: Option<String>,
-}
-
-/// What feed-rs drops of an entry.
-#[derive(Debug, Default)]
-pub(super) struct Extras {
-    /// `isPermaLink` of the guid; `Some(true)` where RSS leaves it out.
-    pub(super) is_permalink: Option<bool>,
-    /// `feedburner:origLink`.
-    pub(super) original_link: Option<String>,
-    /// Enclosures, and `atom:link` inside an RSS item.
-    pub(super) links: Vec<Link>,
-    /// `dc:subject`.
-    pub(super) categories: Vec<Category>,
-    /// `itunes:author`.
-    pub(super) author: Option<String>,
-    /// `dc:rights` of an RSS item.
-    pub(super) rights: Option<String>,
-    /// `xml:lang` in force.
-    pub(super) lang: Option<String>,
-    /// `xml:base` in force for the content, when the document sets one.
-    pub(super) base: Option<String>,
 }
 
 /// Where in a document an element stands.
@@ -193,13 +171,14 @@ impl Pass {
     fn scope(&mut self, tag: &BytesStart<'_>) {
         let depth = self.place.depth;
         if let Some(base) = attribute(tag, "xml:base") {
-            let parsed = match self.bases.last() {
-                Some((_, outer)) => outer.join(base.trim()).ok(),
-                None => Url::parse(base.trim()).ok(),
-            };
-            match parsed {
-                Some(base) => self.bases.push((depth, base)),
-                None => self.flaws.add("an impossible xml:base"),
+            let outer = self.bases.last().map(|(_, outer)| outer);
+            match Url::parse(base.trim()) {
+                Ok(base) => self.bases.push((depth, base)),
+                Err(ParseError::RelativeUrlWithoutBase) => {
+                    let base = outer.and_then(|outer| outer.join(base.trim()).ok());
+                    self.bases.extend(base.map(|base| (depth, base)));
+                }
+                Err(_) => self.flaws.add("an impossible xml:base"),
             }
         }
         if let Some(lang) = attribute(tag, "xml:lang").filter(|lang| !lang.trim().is_empty()) {
@@ -251,14 +230,14 @@ impl Pass {
             (Space::DublinCore, "rights") => self.take(Field::Rights),
             (Space::Itunes, "author") => self.take(Field::Author),
             (Space::Media, "title") => self.take(Field::MediaTitle { is_inside: self.media.is_some() }),
-            (Space::Rss, "enclosure") if is_field => self.link(tag, "url", "length", "enclosure"),
+            (Space::Rss, "enclosure") if is_field => self.link(tag, ["url", "length"], "enclosure"),
             (Space::Media, "content") => {
                 self.media = Some(self.place.depth);
-                self.link(tag, "url", "fileSize", "enclosure");
+                self.link(tag, ["url", "fileSize"], "enclosure");
             }
             (Space::Atom, "link") if is_field && !self.place.is_atom => {
                 let rel = attribute(tag, "rel").unwrap_or_else(|| "alternate".to_owned());
-                self.link(tag, "href", "length", rel.trim());
+                self.link(tag, ["href", "length"], rel.trim());
             }
             (Space::Atom, "content") if is_field => {
                 let base = self.xml_base();
@@ -274,30 +253,11 @@ impl Pass {
         }
     }
 
-    /// Adds a link to the entry; one without an address is none.
-    fn link(&mut self, tag: &BytesStart<'_>, href: &str, length: &str, rel: &str) {
-        let Some(href) = attribute(tag, href).filter(|href| !href.trim().is_empty()) else { return };
-        let href = match self.bases.last() {
-            Some((_, base)) => base.join(href.trim()).map_or(href, String::from),
-            None => href,
-        };
-        let link = Link {
-            href,
-            rel: rel.to_owned(),
-            media_type: attribute(tag, "type").filter(|kind| !kind.trim().is_empty()),
-            title: attribute(tag, "title"),
-            length: attribute(tag, length).and_then(|length| length.trim().parse().ok()),
-            lang: attribute(tag, "hreflang"),
-        };
-        self.extras(|extras| {
-            match extras.links.iter_mut().find(|known| known.href == link.href && known.rel == link.rel) {
-                Some(known) => {
-                    known.media_type = known.media_type.take().or(link.media_type);
-                    known.length = known.length.or(link.length);
-                }
-                None => extras.links.push(link),
-            }
-        });
+    fn link(&mut self, tag: &BytesStart<'_>, attributes: [&str; 2], rel: &str) {
+        let base = self.bases.last().map(|(_, base)| base);
+        if let Some(extras) = self.survey.extras.last_mut() {
+            extras.add_link(tag, attributes, rel, base);
+        }
     }
 
     fn take(&mut self, field: Field) {
@@ -336,12 +296,7 @@ impl Pass {
             Field::Subject => {
                 self.extras(|extras| extras.categories.push(Category { term: owned(), ..Category::default() }));
             }
-            Field::MediaTitle { is_inside } => self.extras(|extras| {
-                let titled = if is_inside { extras.links.len().saturating_sub(1) } else { 0 };
-                for link in extras.links[titled..].iter_mut().filter(|link| link.rel == "enclosure") {
-                    link.title.get_or_insert_with(owned);
-                }
-            }),
+            Field::MediaTitle { is_inside } => self.extras(|extras| extras.title_enclosures(text, is_inside)),
             Field::Language => self.survey.lang = Some(owned()),
             Field::UpdatePeriod => self.period.0 = seconds_of(text),
             Field::UpdateFrequency => self.period.1 = text.parse().ok(),
@@ -368,10 +323,4 @@ fn seconds_of(period: &str) -> Option<u32> {
         "yearly" => Some(31_536_000),
         _ => None,
     }
-}
-
-/// An attribute's value with its references resolved.
-pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    let raw = tag.try_get_attribute(name).ok()??.value;
-    Some(quick_xml::escape::unescape(&raw).map_or_else(|_| raw.to_string(), Cow::into_owned))
 }

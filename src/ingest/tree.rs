@@ -11,8 +11,8 @@ use super::flaws::MAX_DEPTH;
 use super::mend::mend;
 use super::namespace::Space;
 
-/// Elements beyond these are not read: a thousand entries with four hundred elements each.
-const MAX_ELEMENTS: usize = 400_000;
+/// Elements and attributes beyond these are not read: a thousand entries with five hundred each.
+const MAX_NODES: usize = 500_000;
 /// Attributes of an element beyond these are not read.
 const MAX_ATTRIBUTES: usize = 64;
 /// Prefixes that may be declared at a time.
@@ -138,8 +138,7 @@ pub(super) fn grow(text: &str) -> Tree {
     config.check_end_names = false;
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
-    let mut grower =
-        Grower { stack: vec![Element::new(Space::Other, String::new())], prefixes: Vec::new(), elements: 0 };
+    let mut grower = Grower { stack: vec![Element::new(Space::Other, String::new())], prefixes: Vec::new(), nodes: 0 };
     let is_whole = loop {
         match reader.read_event() {
             Ok(Event::Start(tag)) => grower.open(&tag),
@@ -158,7 +157,7 @@ pub(super) fn grow(text: &str) -> Tree {
             Ok(_) => {}
             Err(_) => break false,
         }
-        if grower.elements > MAX_ELEMENTS {
+        if grower.nodes > MAX_NODES {
             break false;
         }
     };
@@ -171,12 +170,12 @@ struct Grower {
     stack: Vec<Element>,
     /// Declared prefixes with the depth of their element; the default namespace has the empty one.
     prefixes: Vec<(usize, String, Space)>,
-    elements: usize,
+    nodes: usize,
 }
 
 impl Grower {
     fn open(&mut self, tag: &BytesStart<'_>) {
-        self.elements += 1;
+        self.nodes += 1;
         if self.stack.len() >= MAX_DEPTH {
             return;
         }
@@ -186,6 +185,7 @@ impl Grower {
                 quick_xml::escape::unescape(&attribute.value).map_or_else(|_| attribute.value.to_string(), Into::into);
             element.attributes.push((attribute.key.as_ref().to_owned(), value));
         }
+        self.nodes += element.attributes.len();
         self.close_forgotten(&element);
         self.declare(&element);
         element.space = self.space(&element.tag);

@@ -1,7 +1,10 @@
 //! What the elements of feeds mean, whatever the vocabulary, and how their text is to be taken.
 
+use std::borrow::Cow;
+
 use data_encoding::BASE64;
 
+use super::mend::characters;
 use super::namespace::Space;
 use super::tree::{Element, Node, VOID};
 
@@ -191,7 +194,7 @@ fn push_html(element: &Element, out: &mut String) {
 }
 
 /// Text as it stands in markup.
-pub(super) fn escaped(text: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     quick_xml::escape::escape(text)
 }
 
@@ -214,14 +217,53 @@ pub(super) fn person(element: &Element) -> Named {
     Named { name: part(&["name"]), email: part(&["email"]), uri: part(&["uri", "url", "homepage"]) }
 }
 
-/// `jane@example.org (Jane)`, `Jane <jane@example.org>`, `Jane`.
+/// `jane@example.org (Jane)`, `Jane <jane@example.org>`, `Jane`. No `@` is left in the name, where feed-rs would look for an
+/// address again and panic when a dash stands beside it.
 fn one_line_person(line: &str) -> Named {
-    let is_edge = |c: char| matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ',' | ';' | '"' | ':') || c.is_whitespace();
-    let email = line.split(is_edge).find(|word| {
-        word.is_ascii() && word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
-    });
-    let Some(email) = email else { return Named { name: line.trim().to_owned(), ..Named::default() } };
-    let name = line.replace(email, " ").replace("mailto:", " ");
+    let is_edge = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '@' | '.' | '_' | '%' | '+' | '-');
+    let email = line
+        .split(is_edge)
+        .find(|word| word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.')));
+    let without_address = |part| -> &str {
+        let word = str::trim_end_matches(part, is_edge);
+        if word.contains('@') { &part[word.len()..] } else { part }
+    };
+    let name: String = line.split_inclusive(is_edge).map(without_address).collect();
+    let name = name.replace("mailto:", " ");
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    Named { name: name.trim_matches(is_edge).to_owned(), email: email.to_owned(), uri: String::new() }
+    let name = match email {
+        Some(_) => name.trim_matches(|c: char| c.is_whitespace() || "()<>[],;:\"".contains(c)),
+        None => name.as_str(),
+    };
+    Named { name: name.to_owned(), email: email.unwrap_or_default().to_owned(), uri: String::new() }
+}
+
+/// feed-rs writes `<br/>` of XHTML as `<br></br>`, which HTML reads as two.
+pub(super) fn without_void_ends(html: String) -> String {
+    if !html.contains("></") {
+        return html;
+    }
+    VOID.iter()
+        .map(|name| format!("></{name}>"))
+        .fold(html, |html, end| if html.contains(&end) { html.replace(&end, ">") } else { html })
+}
+
+/// Whether a text without a declared type is HTML: it closes an element, or holds a reference.
+pub(super) fn looks_like_html(text: &str) -> bool {
+    let closes = text.contains("</") || text.contains("/>") || text.contains("<br") || text.contains("<p>");
+    closes
+        || text.split('&').skip(1).any(|rest| {
+            rest.split_once(';').is_some_and(|(name, _)| {
+                let name = name.strip_prefix('#').unwrap_or(name);
+                (1..=12).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+            })
+        })
+}
+
+/// A line of text that may be HTML, as plain text.
+pub(super) fn plain(text: &str) -> String {
+    // A title of four thousand characters is none; html5ever would take a while for the attributes of a tag in it.
+    let text: Cow<'_, str> =
+        if text.len() > 4_096 { text.chars().take(1_000).collect::<String>().into() } else { text.into() };
+    if looks_like_html(&text) { characters(&text).trim().to_owned() } else { text.into_owned() }
 }

@@ -1,5 +1,7 @@
 //! Canonical RSS 2.0 or Atom 1.0, element by element, as feed-rs reads it without fault.
 
+use url::Url;
+
 use super::decode::clean;
 use super::repair::Scope;
 use super::tree::{Element, Node};
@@ -57,7 +59,7 @@ impl Writer {
     }
 
     fn scope(&mut self, scope: &Scope) {
-        self.attribute("xml:base", scope.base.as_ref().map(url::Url::as_str));
+        self.attribute("xml:base", scope.base.as_ref().map(Url::as_str));
         self.attribute("xml:lang", scope.lang.as_deref());
     }
 
@@ -123,7 +125,7 @@ impl Writer {
             return;
         }
         let is_construct = self.is_atom && matches!(name, "title" | "summary" | "content" | "rights" | "subtitle");
-        let base = field.and_then(|field| field.attribute("xml:base")).filter(|base| url::Url::parse(base).is_ok());
+        let base = field.and_then(|field| field.attribute("xml:base")).filter(|base| is_fit_base(base));
         let lang = field.and_then(|field| field.attribute("xml:lang"));
         self.element(name, &[("type", is_construct.then_some(kind)), ("xml:base", base), ("xml:lang", lang)], text);
     }
@@ -162,7 +164,7 @@ impl Writer {
         };
         let name = if self.is_atom { "link" } else { "atom:link" };
         let attributes = ["rel", "type", "hreflang", "title", "length"].map(|name| (name, link.attribute(name)));
-        let base = link.attribute("xml:base").filter(|base| url::Url::parse(base).is_ok());
+        let base = link.attribute("xml:base").filter(|base| is_fit_base(base));
         let attributes: Vec<_> = [("href", Some(href)), ("xml:base", base)].into_iter().chain(attributes).collect();
         self.element(name, &attributes, "");
     }
@@ -233,4 +235,9 @@ impl Writer {
         }
         self.out.extend(["</", name, ">"]);
     }
+}
+
+/// Whether feed-rs takes an address for `xml:base`, or refuses the document for it.
+fn is_fit_base(base: &str) -> bool {
+    matches!(Url::parse(base), Ok(_) | Err(url::ParseError::RelativeUrlWithoutBase))
 }

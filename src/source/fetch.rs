@@ -227,9 +227,11 @@ impl Request {
                 insert(&mut map, header::AUTHORIZATION, &format!("Basic {pair}"));
             }
         }
-        // Ours last: they are the same for every feed.
+        // The client's own is the same for every feed.
         map.remove(header::USER_AGENT);
-        insert(&mut map, header::ACCEPT, ACCEPT);
+        if !map.contains_key(header::ACCEPT) {
+            insert(&mut map, header::ACCEPT, ACCEPT);
+        }
         insert(&mut map, header::ACCEPT_ENCODING, body::ACCEPT_ENCODING);
         if let Some(etag) = &self.validators.etag {
             insert(&mut map, header::IF_NONE_MATCH, etag);

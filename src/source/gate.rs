@@ -14,6 +14,8 @@ use url::Url;
 use crate::feed::{Clock, Time};
 use crate::store::HostRow;
 
+use super::schedule::{LONGEST_REST, later};
+
 /// The name by which a host is counted: lower-cased name and port.
 pub fn host_of(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
@@ -34,11 +36,18 @@ pub struct Resting {
 pub struct Gate {
     slots: Arc<Semaphore>,
     doubtful_slots: Arc<Semaphore>,
-    per_host: usize,
+    per_host: u32,
     interval: Duration,
     clock: Clock,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    hosts: Mutex<Hosts>,
     rows: Mutex<HashMap<String, HostRow>>,
+}
+
+/// The hosts that are asked, were asked a moment ago, or not forgotten yet.
+#[derive(Default)]
+struct Hosts {
+    known: HashMap<String, Arc<Host>>,
+    prune_at: usize,
 }
 
 /// What is known of a host while somebody asks it, and until its next request may go out.
@@ -55,7 +64,7 @@ impl Gate {
         Self {
             slots: Arc::new(Semaphore::new(concurrency.max(1))),
             doubtful_slots: Arc::new(Semaphore::new((concurrency / 4).max(1))),
-            per_host: per_host.max(1),
+            per_host: u32::try_from(per_host).unwrap_or(u32::MAX).max(1),
             interval,
             clock,
             hosts: Mutex::default(),
@@ -81,29 +90,31 @@ impl Gate {
         };
     }
 
-    /// How long a request that comes now waits for those before it, roughly.
-    pub fn wait_of(&self, host: &str) -> Duration {
+    /// How long a request waits, roughly, that comes after those at its host now and so many more.
+    pub fn wait_of(&self, host: &str, more: u32) -> Duration {
         // One reference is the table's own.
-        let ahead = locked(&self.hosts).get(host).map_or(0, |host| Arc::strong_count(host) - 1);
-        self.interval * u32::try_from(ahead / self.per_host).unwrap_or(u32::MAX)
+        let here = locked(&self.hosts).known.get(host).map_or(0, |host| Arc::strong_count(host) - 1);
+        let ahead = u32::try_from(here).unwrap_or(u32::MAX).saturating_add(more) / self.per_host;
+        self.interval.saturating_mul(ahead)
     }
 
     fn host(&self, name: &str) -> Arc<Host> {
         let mut hosts = locked(&self.hosts);
-        if hosts.len() > 1024 {
+        if hosts.known.len() >= hosts.prune_at {
             let now = Instant::now();
-            hosts.retain(|_, host| Arc::strong_count(host) > 1 || locked(&host.free_at).is_some_and(|at| at > now));
+            let is_in_use =
+                |host: &Arc<Host>| Arc::strong_count(host) > 1 || locked(&host.free_at).is_some_and(|at| at > now);
+            hosts.known.retain(|_, host| is_in_use(host));
+            hosts.prune_at = (2 * hosts.known.len()).max(1024);
         }
-        let new = || Host {
-            turns: Arc::new(Semaphore::new(self.per_host)),
-            order: Default::default(),
-            free_at: Mutex::default(),
-        };
-        Arc::clone(hosts.entry(name.to_owned()).or_insert_with(|| Arc::new(new())))
+        Arc::clone(hosts.known.entry(name.to_owned()).or_insert_with(|| Host::new(self.per_host)))
     }
 
     fn is_resting(&self, name: &str) -> Result<(), Resting> {
-        let until = self.row(name).and_then(|row| row.not_before).filter(|until| *until > (self.clock)());
+        let now = (self.clock)();
+        // Further ahead than anybody may ask for: the clock was wrong when it was written.
+        let is_ahead = |until: &Time| *until > now && *until <= later(now, LONGEST_REST);
+        let until = self.row(name).and_then(|row| row.not_before).filter(is_ahead);
         until.map_or(Ok(()), |until| Err(Resting { host: name.to_owned(), until }))
     }
 }
@@ -146,6 +157,14 @@ impl Place {
 }
 
 impl Host {
+    fn new(per_host: u32) -> Arc<Self> {
+        Arc::new(Self {
+            turns: Arc::new(Semaphore::new(per_host as usize)),
+            order: Default::default(),
+            free_at: Mutex::default(),
+        })
+    }
+
     async fn wait_until_free(&self, interval: Duration) {
         let _order = self.order.lock().await;
         loop {

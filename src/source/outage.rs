@@ -10,6 +10,7 @@ use crate::feed::Time;
 #[derive(Debug, Default)]
 pub struct Outage {
     last: VecDeque<(Time, String, bool)>,
+    is_on: bool,
 }
 
 /// Hosts that must have failed before it is the network's fault.
@@ -23,11 +24,15 @@ impl Outage {
         if self.last.len() > 32 {
             self.last.pop_front();
         }
+        let failed = self.last.iter().filter(|(_, _, is_reached)| !is_reached).count();
+        let is_likely = failed >= FEWEST && failed * 5 >= self.last.len() * 4;
+        // It ends with a host that answers, not with time.
+        self.is_on = is_likely || (self.is_on && !is_reached);
     }
 
-    /// Whether at least three hosts, and four in five of those tried in the last ten minutes, were out of reach.
+    /// Whether at least three hosts, and four in five of those tried within ten minutes, were out of reach, and nothing
+    /// was heard since.
     pub fn is_on(&self) -> bool {
-        let failed = self.last.iter().filter(|(_, _, is_reached)| !is_reached).count();
-        failed >= FEWEST && failed * 5 >= self.last.len() * 4
+        self.is_on
     }
 }

@@ -5,88 +5,42 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use url::Url;
 
 use crate::feed::Time;
-use crate::ingest::parse::Hints;
 use crate::store::{FeedRow, HostRow, Moving, PollFacts};
 
 use super::PollRules;
 use super::answer::Answer;
-use super::schedule::{self, Asked, DAY, HOUR, Timing, later, span};
+use super::outcome::{Failure, FailureKind, Outcome, TakenIn};
+use super::schedule::{self, Asked, DAY, HOUR, LONGEST_REST, Timing, later, span};
 use super::validators;
 
-/// How a poll ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// 304, or the document of last time.
-    Unchanged(Answer),
-    /// A document was taken in.
-    TakenIn(Answer, TakenIn),
-    /// Nothing was taken in.
-    Failed(Failure),
-    /// Nothing was asked: the host rests until then.
-    Rested(Time),
-}
-
-/// What intake says of a document.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TakenIn {
-    /// Hash of the body, hex.
-    pub body_hash: String,
-    /// What it says of polling.
-    pub hints: Hints,
-    /// Whether its validators may be kept.
-    pub keeps_validators: bool,
-    /// Whether anything was new or edited.
-    pub has_news: bool,
-    /// Whether an entry was known before.
-    pub has_known: bool,
-}
-
-/// Why nothing was taken in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// For the operator.
-    pub why: String,
-    /// HTTP status, when there was an answer.
-    pub status: Option<u16>,
-    /// What it means.
-    pub kind: FailureKind,
-}
-
-/// What a failure means for the next poll.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// Later each time.
-    Backoff,
-    /// The network is down for everybody: it does not count.
-    Offline,
-    /// The host sent us away until then (429, 503).
-    Rest(Time),
-    /// 410.
-    Gone,
-}
-
-/// The row as a poll begins. An address that was edited has no validators, no redirect and no 410 of its own yet.
+/// The row as a poll begins.
 pub fn before_poll(row: &mut FeedRow, url: &Url, now: Time) {
-    let facts = &mut row.poll;
-    if facts.url != url.as_str() {
-        *facts = PollFacts {
-            url: url.as_str().to_owned(),
-            validators: Default::default(),
-            body_hash: None,
-            full_poll: None,
-            is_etag_useless: false,
-            moved_to: None,
-            moving: None,
-            has_moved: false,
-            gone_since: None,
-            stopped: None,
-            ..std::mem::take(facts)
-        };
+    readdress(&mut row.poll, url);
+    row.poll.started = Some(now);
+}
+
+/// An address that was edited has no validators, no redirect and no 410 of its own yet.
+fn readdress(facts: &mut PollFacts, url: &Url) {
+    if facts.url == url.as_str() {
+        return;
     }
-    facts.started = Some(now);
+    *facts = PollFacts {
+        url: url.as_str().to_owned(),
+        validators: Default::default(),
+        body_hash: None,
+        full_poll: None,
+        is_etag_useless: false,
+        moved_to: None,
+        moving: None,
+        has_moved: false,
+        gone_since: None,
+        stopped: None,
+        ..std::mem::take(facts)
+    };
 }
 
 /// The row as a poll ends, at `now`.
@@ -125,16 +79,33 @@ pub fn after_poll(row: &FeedRow, outcome: &Outcome, rules: &PollRules, now: Time
     row
 }
 
-/// The row by a schedule that was edited, or after the clock went back behind the last poll; due as if that had ended now
-/// at the latest.
-pub fn reschedule(row: &FeedRow, rules: &PollRules, now: Time) -> FeedRow {
-    let mut row = row.clone();
-    row.poll.started = row.poll.started.map(|started| started.min(now));
-    row.poll.ended = row.poll.ended.map(|ended| ended.min(now));
-    if row.poll.ended.is_some() && row.poll.stopped.is_none() {
-        set_next(&mut row, rules, None, None, now);
+/// The row by an address or a schedule that was edited, or after the clock went back; `None` when it is right as it is.
+///
+/// Due times go back with the clock, each by as much, so that what was spread stays spread.
+pub fn reconciled(row: &FeedRow, url: &Url, rules: &PollRules, now: Time, went_back: TimeDelta) -> Option<FeedRow> {
+    let is_ahead = |time: Option<Time>| time.is_some_and(|time| time > now);
+    let mut new = row.clone();
+    let Some(ended) = row.poll.ended else {
+        new.next_due = row.next_due.min(now);
+        return (new != *row).then_some(new);
+    };
+    if row.poll.url != url.as_str() {
+        readdress(&mut new.poll, url);
+        (new.next_due, new.poll.once_due) = (now, None);
+        new.poll.why = "its address was edited".to_owned();
+        return Some(new);
     }
-    row
+    if row.poll.timing == rules.timing.to_string() && !is_ahead(row.poll.ended) {
+        return None;
+    }
+    if ended > now {
+        let back = |time: Option<Time>| time.map(|time| (time - went_back).min(now));
+        (new.poll.started, new.poll.ended) = (back(row.poll.started), back(row.poll.ended));
+        (new.poll.full_poll, new.poll.gone_since) = (back(row.poll.full_poll), back(row.poll.gone_since));
+        new.poll.failing_since = back(row.poll.failing_since);
+    }
+    set_next(&mut new, rules, None, None, now);
+    Some(new)
 }
 
 /// The host's row after it refused us. Without a `Retry-After` it is left alone for an hour, doubled each time; with one,
@@ -142,8 +113,8 @@ pub fn reschedule(row: &FeedRow, rules: &PollRules, now: Time) -> FeedRow {
 pub fn after_refusal(row: Option<HostRow>, retry_after: Option<Duration>, now: Time) -> HostRow {
     let refusals = row.map_or(0, |row| row.refusals).saturating_add(1);
     let wait = match retry_after {
-        Some(asked) => asked.min(7 * DAY),
-        None => doubled(HOUR, refusals).min(7 * DAY),
+        Some(asked) => asked.min(LONGEST_REST),
+        None => doubled(HOUR, refusals).min(LONGEST_REST),
     };
     HostRow { not_before: Some(later(now, wait)), refusals }
 }
@@ -156,7 +127,8 @@ fn set_next(
     now: Time,
 ) {
     let facts = &row.poll;
-    let gone = facts.gone_since.map(|since| (later(since, DAY), "410 Gone; asked once more a day after".to_owned()));
+    let gone = facts.gone_since.map(|since| later(since.min(now), DAY));
+    let gone = gone.map(|until| (until, "410 Gone; asked once more a day after".to_owned()));
     let asked = Asked {
         interval: interval(facts, rules),
         freshness,
@@ -256,7 +228,7 @@ fn watch_move(facts: &mut PollFacts, answer: &Answer, has_known: bool, now: Time
 
 fn fail(facts: &mut PollFacts, failure: &Failure, now: Time) {
     facts.status = failure.status;
-    facts.errors.insert(0, (now, plain(&failure.why)));
+    facts.errors.insert(0, (now, failure.why.clone()));
     facts.errors.truncate(5);
     if failure.kind == FailureKind::Offline {
         return;
@@ -275,12 +247,4 @@ fn fail(facts: &mut PollFacts, failure: &Failure, now: Time) {
             facts.stopped = Some(format!("stopped: 410 Gone since {day}; give it another address, or poll it by hand"));
         }
     }
-}
-
-/// Without what could make a log or a terminal lie: control characters and bidirectional overrides.
-pub fn plain(text: &str) -> String {
-    let is_safe = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(is_safe).take(400).collect()
 }

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OnceCell, Semaphore, watch};
+use chrono::TimeDelta;
+use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::feed::{Clock, FeedId, Time};
 use crate::store::{Claim, Due, Store, StoreError};
@@ -17,12 +18,14 @@ use super::Config;
 use super::body::Limits;
 use super::fetch::{ClientError, Fetcher};
 use super::gate::{Gate, host_of};
+use super::notice::Notice;
 use super::outage::Outage;
 use super::roster::Roster;
-use super::schedule::{self, MINUTE, later};
+use super::schedule::{MINUTE, later};
+use super::sweep::Progress;
 
-/// Claims at once; most of them wait for their host.
-const BACKLOG: usize = 1024;
+/// Feeds claimed at once; most of them wait for their host.
+pub(super) const BACKLOG: usize = 1024;
 
 /// A feed that would wait longer than this for its host is given back meanwhile.
 const LONGEST_QUEUE: Duration = Duration::from_secs(30);
@@ -33,6 +36,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long to leave a store alone that does not answer.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// Bytes that may wait in the outbox. What is not polled is not lost while feeds list it; what is polled must be kept.
+const OUTBOX_BYTES: u64 = 256 << 20;
+
 /// Polls feeds.
 pub struct Poller {
     pub(super) store: Arc<dyn Store>,
@@ -42,39 +48,18 @@ pub struct Poller {
     /// Wakes `deliver` after a commit that made rows.
     pub(super) news: Arc<Notify>,
     pub(super) outage: Mutex<Outage>,
-    roster: Mutex<Arc<Roster>>,
-    hosts_loaded: OnceCell<()>,
+    pub(super) roster: Mutex<Arc<Roster>>,
+    pub(super) is_prepared: OnceCell<()>,
+    pub(super) progress: watch::Sender<Progress>,
+    pub(super) notices: broadcast::Sender<(FeedId, Notice)>,
+    outbox_bytes: u64,
+    is_full: Mutex<bool>,
     backlog: Arc<Semaphore>,
-    /// Tells `run` that the backlog is not full any more.
-    freed: Notify,
+    /// Tells `run` that it has slept long enough: there is room in the backlog again, or a feed is due before `wakes`.
+    rouse: Notify,
+    /// When `run` wakes by itself.
+    wakes: Mutex<Time>,
     running: Mutex<JoinSet<()>>,
-}
-
-/// How a poll ended, for a summary.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Polled {
-    /// Nothing changed.
-    Unchanged,
-    /// A document was taken in, and brought so much to publish.
-    TakenIn {
-        /// Editions with at least one destination.
-        editions: usize,
-    },
-    /// Nothing was taken in.
-    Failed(String),
-    /// Nothing was asked: the host rests until then.
-    Rested(Time),
-}
-
-/// What to poll to completion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
-    /// What `once` takes as due.
-    Due,
-    /// Every feed; still conditional.
-    All,
-    /// These, unconditionally: something else said that there is news.
-    These(Vec<FeedId>),
 }
 
 impl Poller {
@@ -86,75 +71,91 @@ impl Poller {
         clock: Clock,
         news: Arc<Notify>,
     ) -> Result<Arc<Self>, ClientError> {
-        Self::with_limits(store, config, roster, clock, news, Limits::default())
+        Self::with_outbox(store, config, roster, clock, news, OUTBOX_BYTES)
     }
 
-    /// A poller with limits of its own.
-    pub fn with_limits(
+    /// A poller that stops at another size of the outbox.
+    pub fn with_outbox(
         store: Arc<dyn Store>,
         config: &Config,
         roster: Roster,
         clock: Clock,
         news: Arc<Notify>,
-        limits: Limits,
+        outbox_bytes: u64,
     ) -> Result<Arc<Self>, ClientError> {
         Ok(Arc::new(Self {
             store,
-            fetcher: Fetcher::new(config, limits)?,
+            fetcher: Fetcher::new(config, Limits::default())?,
             gate: Arc::new(Gate::new(config.concurrency, config.per_host, config.host_interval, Arc::clone(&clock))),
             clock,
             news,
             outage: Mutex::default(),
             roster: Mutex::new(Arc::new(roster)),
-            hosts_loaded: OnceCell::new(),
+            is_prepared: OnceCell::new(),
+            progress: watch::Sender::default(),
+            notices: broadcast::Sender::new(256),
+            outbox_bytes,
+            is_full: Mutex::default(),
             backlog: Arc::new(Semaphore::new(BACKLOG)),
-            freed: Notify::new(),
+            rouse: Notify::new(),
+            wakes: Mutex::new(Time::UNIX_EPOCH),
             running: Mutex::default(),
         }))
     }
 
     /// Polls until `stop` turns true; `nudge` makes it look at once. Polls under way get ten seconds more.
     pub async fn run(self: &Arc<Self>, nudge: &Notify, mut stop: watch::Receiver<bool>) {
+        let mut last = (self.clock)();
         loop {
             let now = (self.clock)();
-            let pause = match self.tick(now).await {
-                Ok(_) => self.pause(now),
+            let pause = match self.look(last, now).await {
+                Ok(()) => self.pause(now),
                 Err(error) => {
                     error!(%error, "cannot look for due feeds");
                     RETRY
                 }
             };
+            *locked(&self.wakes) = later(now, pause);
+            last = now;
             tokio::select! {
                 _ = stop.wait_for(|is_stopping| *is_stopping) => break,
                 () = tokio::time::sleep(pause) => {}
                 () = nudge.notified() => {}
-                () = self.freed.notified() => {}
+                () = self.rouse.notified() => {}
             }
         }
         self.drain(DRAIN).await;
     }
 
+    async fn look(self: &Arc<Self>, last: Time, now: Time) -> Result<(), StoreError> {
+        if now < last - TimeDelta::minutes(1) {
+            warn!(by = %(last - now), "the clock went back; due times go back with it");
+            self.reconcile(now, last - now).await?;
+        }
+        self.tick(now).await.map(|_| ())
+    }
+
     /// Starts polling what is due; returns how many feeds.
     pub async fn tick(self: &Arc<Self>, now: Time) -> Result<usize, StoreError> {
-        self.load_hosts().await?;
+        self.prepare(now).await?;
         while locked(&self.running).try_join_next().is_some() {}
         let room = self.backlog.available_permits();
-        if room == 0 {
+        if room == 0 || self.is_outbox_full() {
             return Ok(0);
         }
         let claims = self.store.claim_due(Due::Now, now, room).await?;
-        let claims = claims.into_iter().filter_map(|claim| self.admit(claim, now)).collect();
+        let claims = self.admit(claims, now);
         let groups = self.group(claims, now).await?;
         let started = groups.iter().map(Vec::len).sum();
         for group in groups {
             let poller = Arc::clone(self);
             let permit = Arc::clone(&self.backlog).try_acquire_many_owned(u32::try_from(group.len()).unwrap_or(1));
             locked(&self.running).spawn(async move {
-                poller.visit(group, false).await;
+                poller.poll(group, false).await;
                 let was_full = poller.backlog.available_permits() == 0;
                 drop(permit);
-                if was_full {
-                    poller.freed.notify_one();
+                if was_full || poller.store.next_due().is_some_and(|due| due < *locked(&poller.wakes)) {
+                    poller.rouse.notify_one();
                 }
             });
         }
@@ -170,85 +171,58 @@ impl Poller {
         locked(&self.running).abort_all();
     }
 
-    /// Polls a set of feeds to completion.
-    pub async fn poll_all(self: &Arc<Self>, which: Which) -> Result<Vec<(FeedId, Polled)>, StoreError> {
-        self.load_hosts().await?;
-        let is_forced = matches!(which, Which::These(_));
-        let mut waiting = self.choose(which).await?;
-        let mut polls = JoinSet::new();
-        let mut ended = Vec::new();
-        loop {
-            let room = BACKLOG.saturating_sub(polls.len()).min(waiting.len());
-            if room > 0 {
-                let chunk: Vec<_> = waiting.drain(..room).collect();
-                let now = (self.clock)();
-                let claims = self.store.claim_due(Due::These(chunk), now, room).await?;
-                for group in self.group(claims, now).await? {
-                    let poller = Arc::clone(self);
-                    polls.spawn(async move { poller.visit(group, is_forced).await });
-                }
-            }
-            match polls.join_next().await {
-                Some(polled) => ended.extend(polled.unwrap_or_default()),
-                None if waiting.is_empty() => return Ok(ended),
-                None => {}
-            }
+    /// Whether so much waits to be published that nothing more is polled.
+    pub(super) fn is_outbox_full(&self) -> bool {
+        let is_full = self.store.waiting_bytes() >= self.outbox_bytes;
+        match (std::mem::replace(&mut *locked(&self.is_full), is_full), is_full) {
+            (false, true) => warn!("the outbox is full; feeds are polled again when it has been sent"),
+            (true, false) => info!("the outbox has room; feeds are polled again"),
+            _ => {}
         }
-    }
-
-    /// Takes over another configuration.
-    pub fn set_roster(&self, roster: Roster) {
-        *locked(&self.roster) = Arc::new(roster);
-    }
-
-    pub(super) fn roster(&self) -> Arc<Roster> {
-        Arc::clone(&locked(&self.roster))
-    }
-
-    async fn load_hosts(&self) -> Result<(), StoreError> {
-        let load = async || {
-            self.gate.load(self.store.hosts().await?);
-            Ok(())
-        };
-        self.hosts_loaded.get_or_try_init(load).await.copied()
+        is_full
     }
 
     fn pause(&self, now: Time) -> Duration {
         if self.backlog.available_permits() == 0 {
             return MINUTE;
         }
+        if self.is_outbox_full() {
+            return RETRY;
+        }
         let until_due = self.store.next_due().map(|due| (due - now).to_std().unwrap_or_default());
         // A minute at most: the wall clock may be set meanwhile.
         until_due.unwrap_or(MINUTE).clamp(Duration::from_millis(20), MINUTE)
     }
 
-    /// Gives a feed back whose host has too many waiting already, so that they do not fill the backlog.
-    fn admit(&self, claim: Claim, now: Time) -> Option<Claim> {
-        let subscription = self.roster().find(&claim.feed)?;
-        let wait = self.gate.wait_of(&host_of(&subscription.url));
-        if wait <= LONGEST_QUEUE {
-            return Some(claim);
+    /// Gives feeds back whose host has too many waiting already, so that they do not fill the backlog.
+    fn admit(&self, claims: Vec<Claim>, now: Time) -> Vec<Claim> {
+        let roster = self.roster();
+        let mut ahead: HashMap<String, u32> = HashMap::new();
+        let mut admitted = Vec::with_capacity(claims.len());
+        for claim in claims {
+            if let Some(subscription) = roster.find(&claim.feed) {
+                let host = host_of(&subscription.url);
+                let wait = self.gate.wait_of(&host, *ahead.get(&host).unwrap_or(&0));
+                if wait > LONGEST_QUEUE {
+                    self.store.release(claim, later(now, wait));
+                    continue;
+                }
+                *ahead.entry(host).or_default() += 1;
+            }
+            admitted.push(claim);
         }
-        self.store.release(claim, later(now, wait));
-        None
+        admitted
     }
 
-    async fn choose(&self, which: Which) -> Result<Vec<FeedId>, StoreError> {
-        let now = (self.clock)();
-        let is_all = which == Which::All;
-        if let Which::These(feeds) = which {
-            return Ok(feeds);
-        }
-        let rows = self.store.feeds().await?.into_iter();
-        let wanted = rows.filter(|(_, row)| !row.paused && row.poll.stopped.is_none());
-        let wanted = wanted.filter(|(_, row)| is_all || schedule::is_due_for_once(row, now));
-        Ok(wanted.map(|(feed, _)| feed).collect())
+    /// What operators should hear of, as it happens; one who listens too slowly misses some.
+    pub fn notices(&self) -> broadcast::Receiver<(FeedId, Notice)> {
+        self.notices.subscribe()
     }
 
     /// Puts the feeds together that one request serves, and claims those of them that were not due.
-    async fn group(&self, claims: Vec<Claim>, now: Time) -> Result<Vec<Vec<Claim>>, StoreError> {
+    pub(super) async fn group(&self, claims: Vec<Claim>, now: Time) -> Result<Vec<Vec<Claim>>, StoreError> {
         let roster = self.roster();
-        let order: Vec<_> = claims.iter().map(|claim| claim.feed.clone()).collect();
+        let order: Vec<FeedId> = claims.iter().map(|claim| claim.feed.clone()).collect();
         let mut left: HashMap<_, _> = claims.into_iter().map(|claim| (claim.feed.clone(), claim)).collect();
         let mut groups = Vec::new();
         for feed in order {
@@ -259,19 +233,16 @@ impl Poller {
             group.extend(here.iter().filter_map(|twin| left.remove(twin)));
             if !elsewhere.is_empty() {
                 let many = elsewhere.len();
-                for twin in self.store.claim_due(Due::These(elsewhere), now, many).await? {
-                    if twin.row.paused {
-                        let due = twin.row.next_due;
-                        self.store.release(twin, due);
-                    } else {
-                        group.push(twin);
-                    }
-                }
+                group.extend(self.store.claim_due(Due::These(elsewhere), now, many).await?);
             }
             group.sort_by(|a, b| a.feed.cmp(&b.feed));
             groups.push(group);
         }
         Ok(groups)
+    }
+
+    pub(super) fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&locked(&self.roster))
     }
 }
 

@@ -7,7 +7,8 @@ use url::Url;
 
 use crate::feed::{Destination, FeedId};
 use crate::ingest::route::Route;
-use crate::ingest::{Backfill, Rules};
+use crate::ingest::{Backfill, Plan, Rules};
+use crate::store::Claim;
 
 use super::PollRules;
 
@@ -24,6 +25,20 @@ pub struct Subscription {
     pub rules: Arc<Rules>,
     /// Its own destinations, each with what first contact publishes there.
     pub to: Vec<(Destination, Option<Backfill>)>,
+}
+
+impl Subscription {
+    /// What intake needs of it.
+    pub fn plan<'a>(&'a self, claim: &'a Claim, roster: &'a Roster) -> Plan<'a> {
+        Plan {
+            feed: &claim.feed,
+            key_id: &claim.row.key_id,
+            tags: &self.tags,
+            rules: &self.rules,
+            to: &self.to,
+            routes: &roster.routes,
+        }
+    }
 }
 
 /// Finds an enabled feed of the configuration.

@@ -21,6 +21,9 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 /// A day: also the most that hints and failures together may ask for.
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// The longest that a host may ask to be left alone.
+pub const LONGEST_REST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// When a feed is polled.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Timing {

@@ -1,72 +1,88 @@
 //! One poll of one address, for all feeds that have it: ask, read, judge, commit.
 
-use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use tracing::{error, info, warn};
+use futures::FutureExt;
+use tracing::{info, warn};
 use url::Url;
 
 use crate::feed::{FeedId, Time};
-use crate::ingest::parse::ParseError;
-use crate::ingest::{self, Arrival, Harvest, Plan};
-use crate::store::{Claim, Completion, FeedRow, HostRow, Seen, StoreError, Validators};
+use crate::ingest::{self, Harvest, needs_backfill};
+use crate::store::{Claim, Completion, FeedRow, HostRow, StoreError, Validators};
 
-use super::answer::{Answer, Body, FetchError, Fetched, Retry};
+use super::answer::{FetchError, Fetched, Retry};
 use super::fetch::Request;
 use super::gate::{Place, host_of};
 use super::notice::notice;
-use super::policy::{self, Failure, FailureKind, Outcome, TakenIn};
-use super::poll::{Polled, Poller, locked};
+use super::outcome::{Failure, FailureKind, Outcome};
+use super::policy;
+use super::poll::{Poller, locked};
+use super::reading::take_in;
 use super::roster::{Roster, Subscription};
-use super::schedule::{DAY, MINUTE, later};
-use super::validators;
+use super::schedule::{HOUR, later};
+use super::sweep::Polled;
+use super::{BasicPassword, validators};
 
 /// Host rows that a poll changed.
 type Hosts = Vec<(String, Option<HostRow>)>;
 
 /// What was asked for a group of feeds, and what came back.
-struct Visit {
-    roster: Arc<Roster>,
-    began: Time,
+pub(super) struct Visit {
+    pub(super) roster: Arc<Roster>,
+    pub(super) began: Time,
     is_forced: bool,
     fetched: Result<Fetched, FetchError>,
 }
 
 impl Poller {
-    /// Polls one address for the feeds that share it, the first of which sets the pace.
-    pub(super) async fn visit(&self, mut group: Vec<Claim>, is_forced: bool) -> Vec<(FeedId, Polled)> {
+    /// Polls one address for the feeds that share it. What goes wrong, a panic included, ends nothing but this poll; claims
+    /// that did not end in a completion are given back.
+    pub(super) async fn poll(&self, mut group: Vec<Claim>, is_forced: bool) -> Vec<(FeedId, Polled)> {
+        let visited = AssertUnwindSafe(self.visit(&mut group, is_forced)).catch_unwind().await;
+        let mut outcomes = visited.unwrap_or_default().into_iter();
+        let mut ended = Vec::new();
+        for claim in group {
+            let feed = claim.feed.clone();
+            let crashed = || Err("the poll crashed; please report it with the address".to_owned());
+            let polled = outcomes.next().unwrap_or_else(crashed).unwrap_or_else(|why| {
+                warn!(%feed, why, "the poll was not written down");
+                self.store.release(claim, later((self.clock)(), HOUR));
+                Polled::Failed(why)
+            });
+            ended.push((feed, polled));
+        }
+        ended
+    }
+
+    /// The outcome for each feed of the group, the first of which sets the pace; an error is a poll that was not written
+    /// down.
+    async fn visit(&self, group: &mut [Claim], is_forced: bool) -> Vec<Result<Polled, String>> {
         let roster = self.roster();
         let began = (self.clock)();
-        let Some(subscription) = group.first().and_then(|claim| roster.find(&claim.feed)) else {
-            // It left the configuration a moment ago.
-            group.into_iter().for_each(|claim| self.store.release(claim, later(began, DAY)));
-            return Vec::new();
+        let Some(first) = group.first().and_then(|claim| roster.find(&claim.feed)) else {
+            return group.iter().map(|_| Err(left())).collect();
         };
-        group.iter_mut().for_each(|claim| policy::before_poll(&mut claim.row, &subscription.url, began));
+        group.iter_mut().for_each(|claim| policy::before_poll(&mut claim.row, &first.url, began));
+        let calls_for_all =
+            |claim: &Claim| roster.find(&claim.feed).is_some_and(|feed| calls_for_all(claim, &feed, &roster));
+        let is_forced = is_forced || group.iter().any(calls_for_all);
 
         let mut place = Place::new(&self.gate, group.iter().all(|claim| claim.row.poll.failures > 0));
-        let fetched = match request(&group, &subscription, is_forced, began).await {
+        let fetched = match request(group, &first, is_forced, began).await {
             Ok(request) => self.fetcher.fetch(&request, &mut place, began).await,
             Err(error) => Err(error),
         };
-        let mut hosts = self.note_host(&fetched, &group);
+        let mut hosts = self.note_host(&fetched, group);
         place.leave_host();
 
         let visit = Visit { roster, began, is_forced, fetched };
         let mut pace = None;
-        let mut ended = Vec::new();
+        let mut outcomes = Vec::new();
         for claim in group {
-            let (feed, back) = (claim.feed.clone(), claim.clone());
-            match self.finish(claim, &visit, std::mem::take(&mut hosts), &mut pace).await {
-                Ok(polled) => ended.push((feed, polled)),
-                Err(error) => {
-                    error!(%feed, %error, "the poll cannot be written down and will be made again");
-                    self.store.release(back, later((self.clock)(), MINUTE));
-                    ended.push((feed, Polled::Failed(error.to_string())));
-                }
-            }
+            outcomes.push(self.finish(claim, &visit, std::mem::take(&mut hosts), &mut pace).await);
         }
-        ended
+        outcomes
     }
 
     /// What the answer says of its host; told to those who wait for it before it is free.
@@ -74,8 +90,8 @@ impl Poller {
         let now = (self.clock)();
         let (host, row) = match fetched {
             Ok(fetched) => (host_of(&fetched.answer.url), None),
-            Err(FetchError::Status { host, retry_after, .. }) => {
-                let is_refusal = fetched.as_ref().is_err_and(|error| matches!(error.retry(), Retry::Host(_)));
+            Err(error @ FetchError::Status { host, retry_after, .. }) => {
+                let is_refusal = matches!(error.retry(), Retry::Host(_));
                 (host.clone(), is_refusal.then(|| policy::after_refusal(self.gate.row(host), *retry_after, now)))
             }
             Err(FetchError::Network { host, .. }) => {
@@ -109,39 +125,41 @@ impl Poller {
     /// Ends the poll of one feed. `pace` is the row of the group's first feed, which the others keep step with.
     async fn finish(
         &self,
-        mut claim: Claim,
+        claim: &Claim,
         visit: &Visit,
         hosts: Hosts,
         pace: &mut Option<FeedRow>,
-    ) -> Result<Polled, StoreError> {
-        let Some(subscription) = visit.roster.find(&claim.feed) else {
-            self.store.release(claim, later(visit.began, DAY));
-            return Ok(Polled::Failed("it left the configuration".to_owned()));
-        };
-        let (outcome, harvest) = self.judge(&claim, &subscription, visit).await?;
-        let mut row = policy::after_poll(&claim.row, &outcome, &subscription.poll, (self.clock)());
+    ) -> Result<Polled, String> {
+        let subscription = visit.roster.find(&claim.feed).ok_or_else(left)?;
+        let (outcome, harvest) = self.judge(claim, &subscription, visit).await.map_err(unwritten)?;
+        let ended = (self.clock)();
+        let mut row = policy::after_poll(&claim.row, &outcome, &subscription.poll, ended);
         if let Some(pace) = pace.as_ref() {
             (row.next_due, row.poll.once_due) = (pace.next_due, pace.poll.once_due);
             row.poll.why.clone_from(&pace.poll.why);
         }
         pace.get_or_insert_with(|| row.clone());
-        let polled = polled(outcome, harvest.as_ref());
         let news = notice(&claim.row.poll, &row.poll);
-        let (mut seen, mut editions) = (None, Vec::new());
+        let (mut seen, mut editions, mut notices) = (None, Vec::new(), Vec::new());
         if let Some(harvest) = harvest {
             row.read = harvest.read;
-            (seen, editions) = (Some(harvest.seen), harvest.editions);
+            (seen, editions, notices) = (Some(harvest.seen), harvest.editions, harvest.notices);
         }
+        let to_send = editions.iter().filter(|(_, places)| !places.is_empty()).count();
+
+        let claim = Claim { feed: claim.feed.clone(), epoch: claim.epoch, row };
         let feed = claim.feed.clone();
-        claim.row = row;
-        self.store.complete(Completion { claim, seen, editions, hosts }, (self.clock)()).await?;
-        if matches!(polled, Polled::TakenIn { editions: 1.. }) {
+        self.store.complete(Completion { claim, seen, editions, hosts }, ended).await.map_err(unwritten)?;
+        if to_send > 0 {
             self.news.notify_one();
         }
         if let Some(news) = news {
             news.log(&feed);
+            // Nobody need listen.
+            let _ = self.notices.send((feed.clone(), news));
         }
-        Ok(polled)
+        notices.iter().for_each(|notice| warn!(%feed, "{notice}"));
+        Ok(polled(outcome, to_send))
     }
 
     async fn judge(
@@ -150,18 +168,24 @@ impl Poller {
         subscription: &Subscription,
         visit: &Visit,
     ) -> Result<(Outcome, Option<Harvest>), StoreError> {
-        let is_last = |body: &Body| !visit.is_forced && claim.row.poll.body_hash.as_ref() == Some(&body.hash);
-        match &visit.fetched {
-            Err(error) => Ok((self.failure(error), None)),
-            Ok(Fetched { answer, document: None }) => Ok((Outcome::Unchanged(answer.clone()), None)),
-            Ok(Fetched { answer, document: Some(body) }) if is_last(body) => {
-                Ok((Outcome::Unchanged(answer.clone()), None))
-            }
-            Ok(Fetched { answer, document: Some(body) }) => {
+        let answer = match &visit.fetched {
+            Err(error) => return Ok((self.failure(error), None)),
+            Ok(Fetched { answer, document: Some(body) })
+                if visit.is_forced || claim.row.poll.body_hash.as_ref() != Some(&body.hash) =>
+            {
                 let seen = self.store.load_seen(&claim.feed).await?;
-                Ok(take_in(claim, subscription, visit, answer, body, seen).await)
+                return Ok(take_in(claim, subscription, visit, answer, body, seen).await);
             }
+            Ok(Fetched { answer, .. }) => answer,
+        };
+        // The same document is the second one without what was absent from the first.
+        let mut harvest = None;
+        if claim.row.read.absent > 0 {
+            let seen = self.store.load_seen(&claim.feed).await?;
+            let plan = subscription.plan(claim, &visit.roster);
+            harvest = ingest::unchanged(&plan, &claim.row.read, &seen, visit.began);
         }
+        Ok((Outcome::Unchanged(answer.clone()), harvest))
     }
 
     fn failure(&self, error: &FetchError) -> Outcome {
@@ -176,8 +200,21 @@ impl Poller {
             }
             .map_or(FailureKind::Backoff, FailureKind::Rest),
         };
-        Outcome::Failed(Failure { why: error.to_string(), status: error.status(), kind })
+        Outcome::Failed(Failure::new(&error.to_string(), error.status(), kind))
     }
+}
+
+fn left() -> String {
+    "it left the configuration".to_owned()
+}
+
+fn unwritten(error: StoreError) -> String {
+    error.to_string()
+}
+
+/// Whether the whole document is wanted, read again though it be the same: a destination came that gets older entries.
+fn calls_for_all(claim: &Claim, subscription: &Subscription, roster: &Roster) -> bool {
+    needs_backfill(&claim.row.read, &subscription.plan(claim, roster))
 }
 
 /// What to send. Without validators when the feeds of the group do not agree on them, when a whole document is due, or
@@ -199,7 +236,7 @@ async fn request(
         basic = Some((configured.username().to_owned(), configured.password().unwrap_or_default().to_owned()));
         let _ = configured.set_username("").and_then(|()| configured.set_password(None));
     }
-    if let Some((user, super::BasicPassword(path))) = &rules.basic {
+    if let Some((user, BasicPassword(path))) = &rules.basic {
         let failed = |error: std::io::Error| FetchError::File { path: path.clone(), why: error.to_string() };
         let text = tokio::fs::read_to_string(path).await.map_err(failed)?;
         basic = Some((user.clone(), text.lines().next().unwrap_or_default().to_owned()));
@@ -215,81 +252,10 @@ async fn request(
     })
 }
 
-/// Has intake read a document, where its panic is this poll's failure and nothing else.
-async fn take_in(
-    claim: &Claim,
-    subscription: &Subscription,
-    visit: &Visit,
-    answer: &Answer,
-    body: &Body,
-    seen: Seen,
-) -> (Outcome, Option<Harvest>) {
-    let arrival = Arrival {
-        feed: claim.feed.clone(),
-        at: visit.began,
-        base: answer.url.to_string(),
-        content_type: body.content_type.clone(),
-        body: body.bytes.clone(),
-        is_truncated: false,
-        has_moved: claim.row.poll.has_moved,
-    };
-    let (subscription, routes) = (subscription.clone(), Arc::clone(&visit.roster.routes));
-    let (read, key_id, now) = (claim.row.read.clone(), claim.row.key_id.clone(), visit.began);
-    let reading = tokio::task::spawn_blocking(move || {
-        let plan = Plan {
-            feed: &arrival.feed,
-            key_id: &key_id,
-            tags: &subscription.tags,
-            rules: &subscription.rules,
-            to: &subscription.to,
-            routes: &routes,
-        };
-        let harvest = ingest::ingest(&arrival, &plan, &read, &seen, now)?;
-        let has_known = has_known(&seen, &harvest.seen, now);
-        Ok((harvest, has_known))
-    });
-    let why = match reading.await {
-        Ok(Ok((harvest, has_known))) => {
-            let taken = TakenIn {
-                body_hash: body.hash.clone(),
-                hints: harvest.hints.clone(),
-                keeps_validators: harvest.keeps_validators,
-                has_news: harvest.has_news,
-                has_known,
-            };
-            return (Outcome::TakenIn(answer.clone(), taken), Some(harvest));
-        }
-        Ok(Err(error)) => unreadable(&error),
-        Err(_) => "reading the document crashed; please report it with the address".to_owned(),
-    };
-    (Outcome::Failed(Failure { why, status: Some(answer.status), kind: FailureKind::Backoff }), None)
-}
-
-/// Whether the document held an entry that was known before.
-fn has_known(before: &Seen, after: &Seen, now: Time) -> bool {
-    let known: HashSet<_> = before.entries.iter().map(|entry| entry.key).collect();
-    // A store may keep whole seconds.
-    after.entries.iter().any(|entry| entry.last_seen.timestamp() >= now.timestamp() && known.contains(&entry.key))
-}
-
-/// What is wrong with a document; for a page, the feeds that it links to.
-fn unreadable(error: &ParseError) -> String {
-    match error {
-        ParseError::NotAFeed { feeds, .. } if !feeds.is_empty() => {
-            let links: Vec<_> = feeds.iter().take(5).map(|found| found.url.as_str()).collect();
-            format!("{error}; the page links to {}", links.join(", "))
-        }
-        _ => error.to_string(),
-    }
-}
-
-fn polled(outcome: Outcome, harvest: Option<&Harvest>) -> Polled {
+fn polled(outcome: Outcome, editions: usize) -> Polled {
     match outcome {
-        Outcome::Unchanged(_) => Polled::Unchanged,
-        Outcome::TakenIn(..) => {
-            let to_send = |(_, places): &&(_, Vec<_>)| !places.is_empty();
-            Polled::TakenIn { editions: harvest.map_or(0, |harvest| harvest.editions.iter().filter(to_send).count()) }
-        }
+        Outcome::Unchanged(_) if editions == 0 => Polled::Unchanged,
+        Outcome::Unchanged(_) | Outcome::TakenIn(..) => Polled::TakenIn { editions },
         Outcome::Failed(failure) => Polled::Failed(failure.why),
         Outcome::Rested(until) => Polled::Rested(until),
     }

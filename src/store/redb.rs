@@ -7,12 +7,15 @@
 mod batch;
 #[cfg(test)]
 mod crash;
+mod desk;
 #[cfg(test)]
 mod disk;
 mod fault;
 mod feeds;
 mod file;
 mod ledger;
+#[cfg(test)]
+mod life;
 mod open;
 mod outbox;
 mod polls;
@@ -23,8 +26,10 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redb::Database;
@@ -37,8 +42,8 @@ use self::polls::Polls;
 use self::view::View;
 use self::writer::Writer;
 use super::{
-    Claim, Completion, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, NodeFacts, OutboxRow, Seen, Settlement, Store,
-    StoreError, Waiting,
+    Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, NodeFacts, OutboxRow, Seen,
+    Settlement, Store, StoreError, Waiting,
 };
 
 /// The default store.
@@ -59,6 +64,7 @@ struct Shared {
     database: RwLock<Option<Database>>,
     polls: Mutex<Polls>,
     board: Mutex<Board>,
+    counters: Mutex<Counters>,
 }
 
 impl RedbStore {
@@ -172,6 +178,12 @@ impl Store for RedbStore {
         self.shared.board().values().map(|line| line.bytes).sum()
     }
 
+    fn counters(&self) -> Counters {
+        let counters = *self.shared.counters();
+        // A state in memory has no file.
+        Counters { bytes: fs::metadata(&self.shared.path).map_or(0, |file| file.len()), ..counters }
+    }
+
     async fn claim_outbox(
         &self,
         mut wanted: Vec<(Destination, usize)>,
@@ -233,7 +245,16 @@ impl Shared {
     }
 
     fn set_database(&self, database: Option<Database>) {
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = database;
+        let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *slot, database);
+        drop(slot);
+        let close = || {
+            drop(old);
+            Ok(())
+        };
+        if let Err(fault) = contain(close) {
+            tracing::warn!(state = %self.path.display(), ?fault, "the state did not close well");
+        }
     }
 
     fn open_again(&self) -> Result<(Database, Ledger), Fault> {
@@ -246,6 +267,18 @@ impl Shared {
 
     fn polls(&self) -> MutexGuard<'_, Polls> {
         self.polls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, commands: usize, time: Duration, is_committed: bool) {
+        let mut counters = self.counters();
+        counters.commands += commands as u64;
+        counters.commits += u64::from(is_committed);
+        counters.failures += u64::from(!is_committed);
+        counters.commit_time += time;
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

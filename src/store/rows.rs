@@ -3,12 +3,13 @@
 //! Everything that is kept as JSON has serde defaults, so that an older row reads in a newer program.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::feed::{Destination, Edition, EntryKey, FeedId, ItemId, Time};
 
-use super::{ReadFacts, Seen};
+use super::{HostRow, PollFacts, ReadFacts, Seen};
 
 /// Facts of the state as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,81 +21,6 @@ pub struct Meta {
     pub service: Option<String>,
     /// The account that published last, a bare JID.
     pub account: Option<String>,
-}
-
-/// HTTP validators (RFC 9110 §8.8), byte for byte as received.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Validators {
-    /// `ETag`, quotes and `W/` included.
-    pub etag: Option<String>,
-    /// `Last-Modified`.
-    pub last_modified: Option<String>,
-}
-
-/// What polling remembers of a feed; `source` owns the meaning.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PollFacts {
-    /// The configured address that `validators` belong to.
-    pub url: String,
-    /// Validators of the last document that was taken in.
-    pub validators: Validators,
-    /// Hash of the last body that was taken in, hex.
-    pub body_hash: Option<String>,
-    /// Start of the last poll.
-    pub started: Option<Time>,
-    /// End of the last poll.
-    pub ended: Option<Time>,
-    /// End of the last poll that succeeded, unchanged documents included.
-    pub succeeded: Option<Time>,
-    /// HTTP status of the last poll, when there was an answer.
-    pub status: Option<u16>,
-    /// Failures in a row.
-    pub failures: u32,
-    /// Since when polls fail; set with the first of `failures`.
-    pub failing_since: Option<Time>,
-    /// Why the next poll is when it is, for `status`.
-    pub why: String,
-    /// When `once` takes the feed as due, which is a little before `next_due`.
-    pub once_due: Option<Time>,
-    /// The schedule that `next_due` was computed by, as text.
-    pub timing: String,
-    /// What the interval of an unchanged feed has grown to, seconds; `None`: the configured one.
-    pub stretched_seconds: Option<u64>,
-    /// What the last document asked for between two polls (`ttl`, `sy:*`), seconds.
-    pub document_seconds: Option<u64>,
-    /// Hours without polls by the last document, UTC.
-    pub skip_hours: Vec<u8>,
-    /// Days without polls by the last document, UTC, 0 is Monday.
-    pub skip_days: Vec<u8>,
-    /// The last document that came unconditionally.
-    pub full_poll: Option<Time>,
-    /// The server's weak ETag does not tell equal documents: it is asked by `Last-Modified` alone.
-    pub is_etag_useless: bool,
-    /// Where permanent redirects led often enough; polled in place of `url`.
-    pub moved_to: Option<String>,
-    /// A permanent redirect that is being watched.
-    pub moving: Option<Moving>,
-    /// The recorded redirect leads to another host, and nothing was taken in since.
-    pub has_moved: bool,
-    /// The first 410 in a row.
-    pub gone_since: Option<Time>,
-    /// Why the feed is not polled any more.
-    pub stopped: Option<String>,
-    /// The last errors, newest first, at most five.
-    pub errors: Vec<(Time, String)>,
-}
-
-/// A permanent redirect that was seen, and is not recorded yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moving {
-    /// Where it leads.
-    pub target: String,
-    /// First sight.
-    pub since: Time,
-    /// Polls that saw it, in a row.
-    pub sightings: u32,
 }
 
 /// All that is known of a feed but its entries.
@@ -188,16 +114,6 @@ pub struct Completion {
     pub editions: Vec<(Edition, Vec<Placement>)>,
     /// Host facts that changed, by `name:port`; `None` forgets the host.
     pub hosts: Vec<(String, Option<HostRow>)>,
-}
-
-/// A host that asked to be left alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct HostRow {
-    /// No request before this time.
-    pub not_before: Option<Time>,
-    /// Refusals (429, 503) in a row.
-    pub refusals: u32,
 }
 
 /// Why nothing is sent to a destination.
@@ -376,5 +292,20 @@ pub struct Waiting {
     /// Feeds with READY rows whose first contact with the destination is not done.
     pub newcomers: Vec<FeedId>,
     /// Size of what the READY and DOUBT rows publish, in bytes.
+    pub bytes: u64,
+}
+
+/// What a store did since it was opened, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Operations that wrote something.
+    pub commands: u64,
+    /// Transactions that they went into.
+    pub commits: u64,
+    /// Transactions that failed.
+    pub failures: u64,
+    /// Time that transactions took, the failed ones included.
+    pub commit_time: Duration,
+    /// Size of the state on the disk.
     pub bytes: u64,
 }

@@ -101,9 +101,7 @@ fn refused(answer: &Element) -> LoginError {
     if !answer.is("failure", ns::SASL) {
         return LoginError::Stream(format!("the server answered the login by <{}/>", answer.name()));
     }
-    let condition = answer.children().map(Element::name).find(|name| *name != "text").unwrap_or("not-authorized");
-    let text = answer.get_child("text", ns::SASL).map(|text| text.text().trim().to_owned());
-    LoginError::Refused { condition: condition.to_owned(), text: text.filter(|text| !text.is_empty()) }
+    LoginError::Refused(super::condition_and_text(answer, ns::SASL))
 }
 
 #[cfg(test)]
@@ -147,6 +145,6 @@ mod tests {
         };
         assert_eq!(failure("<text>Ask us</text><account-disabled/>"), "login refused: account-disabled (Ask us)");
         assert_eq!(failure("<x-of-their-own/>"), "login refused: x-of-their-own");
-        assert_eq!(failure(""), "login refused: not-authorized");
+        assert_eq!(failure(""), "login refused: undefined-condition");
     }
 }

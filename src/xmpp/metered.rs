@@ -83,7 +83,9 @@ impl AsyncWrite for Metered {
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+    /// Only flushes: after `</stream>` the peer still sends what it has to say and closes then (RFC 6120 §4.4). Prosody throws its
+    /// answers away when our half is closed before. Dropping closes.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }

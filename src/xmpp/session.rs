@@ -1,4 +1,4 @@
-//! The session of the account: connects, connects again, and hands out one [`Wire`] to all who use it.
+//! The handle on the account's session, one [`Wire`] for all who use it, and what it shares with the stream of the moment.
 //!
 //! Nothing queued survives a stream: each bind starts empty, under the next number.
 
@@ -10,21 +10,22 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use minidom::Element;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
-use tracing::{debug, error, info, warn};
+use tokio::time::timeout;
+use tracing::debug;
 use xmpp_parsers::stanza_error::{DefinedCondition, ErrorType, StanzaError};
 
-use super::connect::{Bound, Login, LoginError};
-use super::password::{PasswordError, Secret};
+use super::connect::Bound;
+use super::keeper::Keeper;
+use super::password::PasswordError;
 use super::stanza::unsendable;
-use super::stream::{Live, Outgoing};
+use super::stream::Outgoing;
 use super::tls::Security;
-use super::{Config, Options, Request, RequestError, Status, Timing, Wire};
+use super::{Config, Options, Request, RequestError, Status, Wire};
 
 /// How many stanzas may wait to be written.
-const QUEUE: usize = 4096;
+const QUEUE: usize = 2048;
 /// How many messages may wait for a subscriber.
-const INBOX: usize = 1024;
+const INBOX: usize = 256;
 
 /// Why a session cannot even start.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +143,7 @@ pub(super) fn unguessable_id() -> Option<String> {
     Some(data_encoding::HEXLOWER.encode(&bits))
 }
 
-/// What the handles, the keeper and the stream of the moment share.
+/// What the handles share with the keeper and with the stream of the moment.
 pub(super) struct Hub {
     status: watch::Sender<Status>,
     link: Mutex<Option<mpsc::Sender<Outgoing>>>,
@@ -170,8 +171,19 @@ impl Hub {
         link.try_send(outgoing).map_err(|_| RequestError::Offline)
     }
 
-    fn connect(&self, link: Option<mpsc::Sender<Outgoing>>) {
-        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
+    /// Opens the queue of a new stream.
+    pub(super) fn connect(&self, bound: &Bound, bind: u64) -> mpsc::Receiver<Outgoing> {
+        let (link, outgoing) = mpsc::channel(QUEUE);
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+        self.stanza_limit_bytes.store(bound.stanza_limit_bytes.unwrap_or(0), Relaxed);
+        self.status.send_replace(Status::Online { bind, jid: bound.jid.clone() });
+        outgoing
+    }
+
+    /// Notes that there is no stream, and why. Says whether that is news.
+    pub(super) fn disconnect(&self, status: Status) -> bool {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.status.send_if_modified(|known| std::mem::replace(known, status.clone()) != status)
     }
 
     fn subscribe(&self) -> mpsc::Receiver<Element> {
@@ -198,97 +210,9 @@ impl Hub {
     }
 }
 
-/// The task that keeps the session up.
-struct Keeper {
-    config: Config,
-    password: Secret,
-    security: Security,
-    options: Options,
-    hub: Arc<Hub>,
-}
-
-impl Keeper {
-    async fn run(self, mut closing: watch::Receiver<bool>) {
-        let (mut binds, mut failures) = (0, 0);
-        while !is_closing(&closing) {
-            match self.log_in(&mut closing).await {
-                None => break,
-                Some(Ok(bound)) => {
-                    binds += 1;
-                    let started = Instant::now();
-                    self.live(bound, binds, &mut closing).await;
-                    failures = if started.elapsed() >= self.options.timing.steady { 1 } else { failures + 1 };
-                }
-                Some(Err(refusal)) if refusal.is_refused() && binds == 0 && self.options.is_refusal_final => {
-                    error!("{refusal}");
-                    self.hub.status.send_replace(Status::Refused { reason: refusal.to_string() });
-                    return;
-                }
-                Some(Err(error)) => {
-                    self.offline(&error.to_string());
-                    failures += 1;
-                }
-            }
-            let delay = back_off(failures, &self.options.timing, fastrand::f64());
-            tokio::select! { () = sleep(delay) => {}, _ = closing.changed() => {} }
-        }
-        self.hub.status.send_replace(Status::Closed);
-    }
-
-    /// `None`: the session is being closed.
-    async fn log_in(&self, closing: &mut watch::Receiver<bool>) -> Option<Result<Bound, LoginError>> {
-        let Self { config, password, security, options, .. } = self;
-        let login = Login { config, password, security, resource: &options.resource, timing: &options.timing };
-        tokio::select! { bound = login.run() => Some(bound), _ = closing.changed() => None }
-    }
-
-    async fn live(&self, bound: Bound, bind: u64, closing: &mut watch::Receiver<bool>) {
-        let (link, outgoing) = mpsc::channel(QUEUE);
-        info!(jid = %bound.jid, "online");
-        self.hub.stanza_limit_bytes.store(bound.stanza_limit_bytes.unwrap_or(0), Relaxed);
-        self.hub.connect(Some(link));
-        self.hub.status.send_replace(Status::Online { bind, jid: bound.jid.clone() });
-        let ended = Live::new(bound, outgoing, self.hub.clone(), &self.options).run(closing).await;
-        // Whoever learns that a request is lost must not find the old stream's state any more.
-        self.hub.connect(None);
-        self.offline(&ended.reason);
-        ended.tell();
-    }
-
-    /// Notes why there is no stream; tells the operator if that is news.
-    fn offline(&self, reason: &str) {
-        let offline = Status::Offline { reason: Some(reason.to_owned()) };
-        let is_news = self.hub.status.send_if_modified(|status| std::mem::replace(status, offline.clone()) != offline);
-        if is_news {
-            warn!("offline: {reason}");
-        }
-    }
-}
-
-fn is_closing(closing: &watch::Receiver<bool>) -> bool {
-    *closing.borrow() || closing.has_changed().is_err()
-}
-
-/// The wait before the next try, after so many failures on end; `jitter` is between 0 and 1.
-fn back_off(failures: u32, timing: &Timing, jitter: f64) -> Duration {
-    let (first, longest) = timing.back_off;
-    let doubled = first.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1)));
-    doubled.min(longest).mul_f64(0.5 + jitter / 2.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_double_up_to_the_longest_and_are_jittered() {
-        let seconds = |failures, jitter| back_off(failures, &Timing::default(), jitter).as_secs_f64();
-        assert_eq!(
-            [1, 2, 3, 6, 7, 8, 100, u32::MAX].map(|n| seconds(n, 1.0)),
-            [1.0, 2.0, 4.0, 32.0, 60.0, 60.0, 60.0, 60.0]
-        );
-        assert_eq!([1, 3, 8].map(|n| seconds(n, 0.0)), [0.5, 2.0, 30.0]);
-    }
 
     #[test]
     fn ids_are_long_and_never_the_same() {

@@ -109,6 +109,8 @@ impl Live {
         let mut tick = interval((self.timing.ping_after / 15).min(Duration::from_secs(1)));
         let reason = loop {
             tokio::select! {
+                // What has come in counts before the clock does.
+                biased;
                 step = poll_fn(|cx| self.poll(cx)) => match step {
                     Step::In(incoming) => if let Err(reason) = self.receive(incoming) { break reason },
                     Step::Drained => break self.last_words().await,
@@ -200,7 +202,7 @@ impl Live {
         self.pending.expire(now, self.timing.answer);
         let quiet = self.pending.since().map(|since| now.duration_since(since.max(self.heard_at)));
         if quiet.is_some_and(|quiet| quiet > self.patience()) {
-            return Err(format!("the server was silent for {} s", self.patience().as_secs()));
+            return Err(format!("the server was silent for {} s", self.patience().as_secs_f64()));
         }
         let is_ping_due = quiet.is_some_and(|quiet| quiet >= self.timing.ping_after)
             || now.duration_since(self.heard_at) >= self.timing.keep_alive;

@@ -607,12 +607,24 @@ fn a_feed_has_one_schedule() {
      4 | cron = "0 8 * * *"
        |        ^^^^^^^^^^^
        hint: keep one of them
+    "#);
+}
 
-    error: cron schedules are not in this release
-      --> feeds.d/a.toml:4:8
+#[test]
+fn a_schedule_is_read_as_a_crontab_reads_it() {
+    let said = feed("cron = \"0 8 * *\"") + "\n" + &feed("cron = \"0 0 30 2 *\"");
+    assert_snapshot!(said, @r#"
+    error: a schedule has five fields (minute hour day month weekday), or six with the second first; "0 8 * *" has 4
+      --> feeds.d/a.toml:3:8
        |
-     4 | cron = "0 8 * * *"
-       |        ^^^^^^^^^^^
+     3 | cron = "0 8 * *"
+       |        ^^^^^^^^^
+
+    error: "0 0 30 2 *" never comes
+      --> feeds.d/a.toml:3:8
+       |
+     3 | cron = "0 0 30 2 *"
+       |        ^^^^^^^^^^^^
     "#);
 }
 

@@ -77,6 +77,19 @@ fn a_feed_says_it_over_the_defaults_and_they_over_what_is_built_in() {
 }
 
 #[test]
+fn a_schedule_goes_with_the_zone_of_the_defaults_and_every_puts_it_out_of_force() {
+    let defaults = "[defaults]\ncron = \"0 6 * * *\"\ntimezone = \"Europe/Berlin\"\n";
+    let config = load(defaults, &feeds(&["", "every = \"1h\"", "cron = \"0 8 * * *\"", "timezone = \"UTC\""]));
+    let timings = config.feeds.values().map(|feed| feed.poll.timing.to_string()).collect::<Vec<_>>();
+    assert_snapshot!(timings.join("\n"), @r"
+    cron 0 6 * * * (Europe/Berlin)
+    every 1h
+    cron 0 8 * * * (Europe/Berlin)
+    cron 0 6 * * * (UTC)
+    ");
+}
+
+#[test]
 fn feeds_that_say_the_same_share_it() {
     let own = "every = \"15m\"\nsummary = \"text\"\nfilter = [{ drop = { title = 'x' } }]\ntags = [\"t\"]";
     let config = load("", &feeds(&["", "", own, own]));

@@ -9,6 +9,7 @@ use tidings::source::fetch::{Fetcher, Request};
 use tidings::source::gate::{Gate, Place};
 use tidings::source::{Config, Limits};
 use tidings::store::Validators;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -126,6 +127,29 @@ async fn rule_6_the_user_agent_names_the_program_and_whom_to_turn_to() {
     );
     let broken = Config { contact: Some("a\r\nCookie: b".into()), ..config() };
     assert!(Fetcher::new(&broken, Limits::default()).is_err());
+}
+
+#[tokio::test]
+async fn rule_8_a_connection_is_used_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/feed", listener.local_addr().unwrap());
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut served = 0;
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+            served += 1;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<rss/>").await.unwrap();
+        }
+        served
+    });
+    let fetcher = Fetcher::new(&config(), Limits::default()).unwrap();
+    let gate = Arc::new(Gate::new(64, 1, Duration::ZERO, Arc::new(noon)));
+    for _ in 0..3 {
+        fetcher.fetch(&request(&url), &mut Place::new(&gate, false), noon()).await.unwrap();
+    }
+    drop(fetcher);
+    assert_eq!(served.await.unwrap(), 3);
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ async fn each_feed_has_its_node_and_a_route_gathers_what_matches() {
     let settings = "\n[[route]]\nmatch = { any = [{ tag = \"rust\" }, { title = \"(?i)crab\" }] }\nto = [{ node = \"topic-rust\" }]\n";
     let scene = Scene::with(Options::default(), settings).await;
     scene.feed_with("rust-blog", "tags = [\"rust\"]", &[("1", "Old")]);
-    scene.feed("sea-blog", &[("1", "Old")]);
+    scene.feed("sea-blog", &[("s1", "Old")]);
     scene.once().await;
     scene.serve("rust-blog", &[("1", "Old"), ("2", "Borrowing")]);
-    scene.serve("sea-blog", &[("1", "Old"), ("2", "Crabs"), ("3", "Whales")]);
+    scene.serve("sea-blog", &[("s1", "Old"), ("s2", "Crabs"), ("s3", "Whales")]);
     scene.once().await;
     assert_eq!(scene.titles("rust-blog").await, ["Old", "Borrowing"]);
     assert_eq!(scene.titles("sea-blog").await, ["Old", "Crabs", "Whales"]);

@@ -17,6 +17,7 @@ macro_rules! contract {
                 facts_of_the_state_are_kept
                 what_was_learnt_of_a_destination_is_kept
                 hosts_come_and_go_with_completions
+                counters_count_what_was_written
                 everything_is_there_after_opening_again
             }
             feeds {
@@ -63,6 +64,8 @@ macro_rules! contract {
                 a_lost_row_gives_its_place_to_the_newer_revision
                 an_older_row_never_goes_out_after_a_newer_one
                 a_dead_row_is_superseded_by_a_newer_revision
+                a_newer_row_does_not_move_before_one_that_may_be_on_the_node
+                a_revived_row_joins_an_older_one_that_waits
             }
         }
     };

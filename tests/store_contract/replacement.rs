@@ -132,3 +132,31 @@ pub(crate) async fn a_dead_row_is_superseded_by_a_newer_revision(state: &dyn Sta
     settle(&*store, "y", RowState::Doubt, dead(), 6).await;
     assert_eq!(rows(&*store, "n").await, "x1 Ready, y1 Ready", "died later");
 }
+
+pub(crate) async fn a_newer_row_does_not_move_before_one_that_may_be_on_the_node(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    bring(&*store, 1, &["x"]).await;
+    let first = send(&*store, "n", 1, 2).await[0].row.id;
+    revise(&*store, 3, "x", 1).await;
+    let second = send(&*store, "n", 1, 4).await[0].row.id;
+    revise(&*store, 5, "x", 2).await;
+    store.settle(vec![Settlement { row: first, outcome: Outcome::Ready }], at(6)).await.unwrap();
+    assert_eq!(rows(&*store, "n").await, "x1 Doubt, x2 Ready");
+    store.settle(vec![Settlement { row: second, outcome: Outcome::Ready }], at(7)).await.unwrap();
+    assert_eq!(rows(&*store, "n").await, "x2 Ready");
+    assert_eq!(store.rows(&node("n")).await.unwrap()[0].id.sequence, second.sequence);
+}
+
+pub(crate) async fn a_revived_row_joins_an_older_one_that_waits(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    bring(&*store, 1, &["x"]).await;
+    send(&*store, "n", 1, 2).await;
+    revise(&*store, 3, "x", 1).await;
+    let newer = send(&*store, "n", 1, 4).await[0].row.id;
+    store.settle(vec![Settlement { row: newer, outcome: dead() }], at(5)).await.unwrap();
+    settle(&*store, "x", RowState::Doubt, refused(), 6).await;
+    assert_eq!(rows(&*store, "n").await, "x0 Ready, x1 Dead");
+    settle(&*store, "x", RowState::Dead, Outcome::Ready, 7).await;
+    assert_eq!(rows(&*store, "n").await, "x1 Ready");
+    assert_eq!(sent(&send(&*store, "n", 9, 8).await), "x1");
+}

@@ -84,3 +84,18 @@ pub(crate) async fn everything_is_there_after_opening_again(state: &dyn State) {
     assert_eq!(store.next_due(), Some(at(0)), "of feed b");
     assert_eq!(sent(&send(&*store, "m", 9, 3).await), "x0");
 }
+
+pub(crate) async fn counters_count_what_was_written(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    let before = store.counters();
+    store.set_node(node("n"), NodeFacts::default()).await.unwrap();
+    let after = store.counters();
+    assert_eq!((after.commands - before.commands, after.commits - before.commits, after.failures), (1, 1, 0));
+    assert!(after.commit_time > before.commit_time);
+    store.meta().await.unwrap();
+    assert_eq!(store.counters().commands, after.commands, "reading writes nothing");
+    // Nor does having nothing to say.
+    store.settle(Vec::new(), at(1)).await.unwrap();
+    store.claim_outbox(vec![(node("n"), 0)], at(1)).await.unwrap();
+    assert_eq!(store.counters().commands, after.commands);
+}

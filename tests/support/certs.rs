@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 
 /// An authority of one test.
@@ -22,7 +23,9 @@ impl Authority {
     /// Makes one.
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "Tidings test authority");
+        // Authorities of one name would be taken for each other.
+        params.distinguished_name.push(DnType::CommonName, format!("Tidings test authority {:x}", fastrand::u64(..)));
+        limit(&mut params);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
@@ -41,6 +44,7 @@ impl Authority {
     pub fn issue(&self, domain: &str) -> (String, String) {
         let mut params = CertificateParams::new(vec![domain.to_owned(), format!("*.{domain}")]).unwrap();
         params.distinguished_name.push(DnType::CommonName, domain);
+        limit(&mut params);
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -48,4 +52,10 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
+}
+
+/// COMPAT(ejabberd): its timer for the end of a certificate fails beyond some centuries, and then it has no certificate.
+fn limit(params: &mut CertificateParams) {
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2049, 1, 1);
 }

@@ -10,9 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::certs::Authority;
-use super::eventually;
 use super::process::{Port, Process};
 use super::prosody::answers;
+use super::{DEADLINE, eventually, within};
 
 /// What a server is like. Change some fields of the default.
 #[derive(Clone)]
@@ -47,10 +47,11 @@ impl Default for Options {
 /// A server; its data and ports stay the same over restarts.
 pub struct Ejabberd {
     options: Options,
+    /// Stands before the folder, so that it is dead when that is removed.
+    process: Option<Process>,
     folder: TempDir,
     /// STARTTLS, direct TLS, HTTP API.
     ports: [Port; 3],
-    process: Option<Process>,
 }
 
 impl Ejabberd {
@@ -66,7 +67,8 @@ impl Ejabberd {
         server
     }
 
-    /// Starts it on its ports and data; takes 3 to 6 s, and up to 20 s after it was killed.
+    /// Starts it on its ports and data; takes 1 to 6 s, up to 20 s after it was killed, and minutes on a machine that is busy
+    /// otherwise, as Erlang hands its start from thread to thread.
     pub async fn launch(&mut self) {
         let folder = self.folder.path();
         let mut command = Command::new("erl");
@@ -81,9 +83,9 @@ impl Ejabberd {
             .env("ERL_CRASH_DUMP_SECONDS", "0")
             .env("HOME", folder)
             .current_dir(folder);
-        self.process = Some(Process::start(&command, "ejabberd"));
+        self.process = Some(Process::start(&command, "ejabberd", Some(&self.path("output.log"))));
         let (address, domain) = (self.address(), self.options.domain.clone());
-        eventually("ejabberd's stream features", async || {
+        within(DEADLINE * 5, "ejabberd's stream features", async || {
             if let Some(status) = self.process.as_mut().and_then(Process::ended) {
                 panic!("ejabberd ended by {status}:\n{}", self.log());
             }
@@ -158,6 +160,7 @@ impl Ejabberd {
     async fn register(&self, account: &str) {
         let json = format!(r#"{{"user": "{account}", "host": "{}", "password": "secret"}}"#, self.options.domain);
         let answer = self.call("register", &json).await;
+
         assert!(answer.contains(" 200 ") && answer.contains("successfully"), "cannot register {account}: {answer}");
     }
 

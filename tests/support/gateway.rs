@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 use tidings::xmpp::{Config, Tls};
@@ -13,9 +14,11 @@ use super::process::Process;
 
 /// A configured gateway, running or not.
 pub struct Gateway {
-    folder: TempDir,
+    /// Stands before the folder, so that it is dead when that is removed.
     process: Option<Process>,
+    folder: TempDir,
     output: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 /// How a run ended, and what it printed in all.
@@ -33,7 +36,7 @@ impl Gateway {
     /// Writes `tidings.toml` for an account; `settings` are further tables of it.
     pub fn new(xmpp: &Config, settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("tidings-gateway-").tempdir().unwrap();
-        let gateway = Self { folder, process: None, output: Arc::default() };
+        let gateway = Self { folder, process: None, output: Arc::default(), readers: Vec::new() };
         std::fs::create_dir(gateway.path("feeds.d")).unwrap();
         gateway.write("password", "secret\n");
         std::fs::set_permissions(gateway.path("password"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
@@ -101,21 +104,20 @@ impl Gateway {
                 wrapped
             }
         };
-        let mut process = Process::start(&command, wrapper.first().unwrap_or(&"tidings"));
+        let mut process = Process::start(&command, wrapper.first().unwrap_or(&"tidings"), None);
         let (stdout, stderr) = process.output();
-        collect(stdout, self.output.clone());
-        collect(stderr, self.output.clone());
+        self.readers = vec![collect(stdout, self.output.clone()), collect(stderr, self.output.clone())];
         self.process = Some(process);
     }
 
     /// Runs a verb to its end.
     pub async fn call(&self, arguments: &[&str]) -> Exit {
-        let mut process = Process::start(&self.command(arguments), "tidings");
+        let mut process = Process::start(&self.command(arguments), "tidings", None);
         let (out, err) = process.output();
         let (stdout, stderr) = (Arc::default(), Arc::default());
-        let readers = [collect(out, Arc::clone(&stdout)), collect(err, Arc::clone(&stderr))];
+        let readers = vec![collect(out, Arc::clone(&stdout)), collect(err, Arc::clone(&stderr))];
         let status = eventually(&format!("the end of tidings {arguments:?}"), async || process.ended()).await;
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        all_read(readers).await;
         let text = |output: Arc<Mutex<String>>| output.lock().unwrap().clone();
         Exit { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
@@ -141,10 +143,12 @@ impl Gateway {
         self.process = None;
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for all that it printed.
     pub async fn exit(&mut self) -> ExitStatus {
         let mut process = self.process.take().expect("the gateway was not started");
-        eventually("the gateway's end", async || process.ended()).await
+        let status = eventually("the gateway's end", async || process.ended()).await;
+        all_read(std::mem::take(&mut self.readers)).await;
+        status
     }
 
     /// Whether it runs.
@@ -166,7 +170,7 @@ fn command(program: &str, folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn collect(from: impl Read + Send + 'static, to: Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
+fn collect(from: impl Read + Send + 'static, to: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut lines = BufReader::new(from);
         let mut line = Vec::new();
@@ -175,4 +179,9 @@ fn collect(from: impl Read + Send + 'static, to: Arc<Mutex<String>>) -> std::thr
             line.clear();
         }
     })
+}
+
+async fn all_read(readers: Vec<JoinHandle<()>>) {
+    eventually("the end of the gateway's output", async || readers.iter().all(JoinHandle::is_finished).then_some(()))
+        .await;
 }

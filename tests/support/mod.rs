@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod lua;
 pub mod process;
 pub mod prosody;
+pub mod proxy;
 pub mod pubsub;
 pub mod subscriber;
 
@@ -23,7 +24,12 @@ use tidings::xmpp::{Session, Status, Wire};
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Asks `found` again and again until it gives something; panics with `what` at the deadline.
-pub async fn eventually<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: &str, found: impl AsyncFnMut() -> Option<T>) -> T {
+    within(DEADLINE, what, found).await
+}
+
+/// The same with a deadline of one's own.
+pub async fn within<T>(limit: Duration, what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
     let polling = async {
         loop {
             if let Some(value) = found().await {
@@ -32,9 +38,9 @@ pub async fn eventually<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(DEADLINE, polling).await {
+    match tokio::time::timeout(limit, polling).await {
         Ok(value) => value,
-        Err(_) => panic!("waited {DEADLINE:?} in vain: {what}"),
+        Err(_) => panic!("waited {limit:?} in vain: {what}"),
     }
 }
 

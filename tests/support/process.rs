@@ -1,7 +1,8 @@
 //! Child processes that die with the test, and ports that no other test takes.
 
-use std::fs::{File, create_dir_all};
-use std::net::TcpListener;
+use std::fs::File;
+use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock, mpsc};
 
@@ -12,18 +13,17 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 #[derive(Debug)]
 pub struct Port {
     number: u16,
-    _lock: File,
+    /// Keeps other tests off the number, also while no server listens on it.
+    _lock: UdpSocket,
 }
 
 impl Port {
-    /// Takes a free port; a file lock keeps other test processes off it.
+    /// Takes a free port.
     pub fn take() -> Self {
-        let folder = std::env::temp_dir().join("tidings-test-ports");
-        create_dir_all(&folder).unwrap();
         for _ in 0..1000 {
             let number = fastrand::u16(PORTS);
-            let lock = File::create(folder.join(number.to_string())).unwrap();
-            if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", number)).is_ok() {
+            let Ok(lock) = UdpSocket::bind(("127.0.0.1", number)) else { continue };
+            if TcpListener::bind(("127.0.0.1", number)).is_ok() {
                 return Self { number, _lock: lock };
             }
         }
@@ -54,8 +54,9 @@ fn on_lasting_thread(spawn: Spawn) {
 }
 
 impl Process {
-    /// Starts `command`; `package` is named when the program is not there.
-    pub fn start(command: &Command, package: &str) -> Self {
+    /// Starts `command`; `package` is named when the program is not there. Its output goes into `log`, or else must be taken
+    /// by [`Process::output`].
+    pub fn start(command: &Command, package: &str, log: Option<&Path>) -> Self {
         let program = command.get_program().to_owned();
         let mut wrapped = Command::new("setpriv");
         wrapped.args(["--pdeathsig", "KILL", "--"]).arg(&program).args(command.get_args());
@@ -70,11 +71,18 @@ impl Process {
         }
         assert!(is_installed(program.to_str().unwrap()), "{program:?} is missing: apt-get install {package}");
         assert!(is_installed("setpriv"), "setpriv is missing: apt-get install util-linux");
+        match log {
+            Some(log) => {
+                let log = File::options().create(true).append(true).open(log).unwrap();
+                wrapped.stdout(log.try_clone().unwrap()).stderr(log);
+            }
+            None => {
+                wrapped.stdout(Stdio::piped()).stderr(Stdio::piped());
+            }
+        }
+        wrapped.stdin(Stdio::null());
         let (sender, child) = mpsc::channel();
-        on_lasting_thread(Box::new(move || {
-            let child = wrapped.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-            sender.send(child).unwrap();
-        }));
+        on_lasting_thread(Box::new(move || sender.send(wrapped.spawn()).unwrap()));
         Self(child.recv().unwrap().unwrap())
     }
 

@@ -87,10 +87,11 @@ impl Options {
 /// A server; its data and ports stay the same over restarts.
 pub struct Prosody {
     options: Options,
+    /// Stands before the folder, so that it is dead when that is removed.
+    process: Option<Process>,
     folder: TempDir,
     ports: [Port; 3],
     peers: Vec<(String, u16)>,
-    process: Option<Process>,
 }
 
 impl Prosody {
@@ -131,7 +132,8 @@ impl Prosody {
     pub async fn launch(&mut self) {
         let mut command = Command::new("prosody");
         command.arg("--config").arg(self.path("prosody.cfg.lua")).arg("-F").current_dir(self.folder.path());
-        self.process = Some(Process::start(&command, "prosody lua-dbi-sqlite3 lua-unbound"));
+        self.process =
+            Some(Process::start(&command, "prosody lua-dbi-sqlite3 lua-unbound", Some(&self.path("output.log"))));
         let (address, domain) = (self.address(), self.options.domain.clone());
         eventually("Prosody's stream features", async || {
             if let Some(status) = self.process.as_mut().and_then(Process::ended) {
@@ -152,6 +154,14 @@ impl Prosody {
         let Some(mut process) = self.process.take() else { return };
         process.signal("TERM");
         eventually("Prosody's end", async || process.ended()).await;
+    }
+
+    /// Makes an account, or changes its password; before it is launched.
+    pub fn set_password(&self, name: &str, password: &str) {
+        let accounts = self.path("data").join(encoded(self.domain())).join("accounts");
+        std::fs::create_dir_all(&accounts).unwrap();
+        let account = format!("return {{ [\"password\"] = {password:?}; }};\n");
+        std::fs::write(accounts.join(format!("{}.dat", encoded(name))), account).unwrap();
     }
 
     /// Stops the process without ending it, or lets it go on: a server that hangs.
@@ -220,11 +230,8 @@ impl Prosody {
         authority.write(self.folder.path());
         std::fs::write(self.path("server.crt"), certificate).unwrap();
         std::fs::write(self.path("server.key"), key).unwrap();
-        let accounts = self.path("data").join(encoded(domain)).join("accounts");
-        std::fs::create_dir_all(&accounts).unwrap();
         for (name, password) in &self.options.accounts {
-            let account = format!("return {{ [\"password\"] = {password:?}; }};\n");
-            std::fs::write(accounts.join(format!("{}.dat", encoded(name))), account).unwrap();
+            self.set_password(name, password);
         }
         std::fs::write(self.path("prosody.cfg.lua"), self.configuration()).unwrap();
     }

@@ -38,7 +38,7 @@ pub enum Event {
         /// The item's id.
         id: String,
     },
-    /// Any other message or presence, a room's for example.
+    /// Any other stanza: a room's message, a request.
     Other(Element),
 }
 
@@ -164,7 +164,7 @@ async fn pump(mut stream: Stream<Element>, mut queue: mpsc::UnboundedReceiver<El
 
 impl State {
     fn take(&self, stanza: Element) {
-        if stanza.name() == "iq" {
+        if stanza.name() == "iq" && matches!(stanza.attr("type"), Some("result" | "error")) {
             let waiting = self.waiting.lock().unwrap().remove(stanza.attr("id").unwrap_or_default());
             if let Some(answer) = waiting {
                 let _ = answer.send(read_answer(&stanza));

@@ -7,33 +7,34 @@ use chrono::{DateTime, TimeDelta};
 
 use crate::feed::{Destination, Edition, Entry, EntryKey, FeedId, FeedMeta, ItemId, Time};
 use crate::store::{
-    Action, Completion, Due, FeedSync, NodeFacts, Outcome, Placement, RedbStore, RowState, Seen, Settlement, Store,
-    StoreError,
+    Action, Claim, Completion, Due, FeedSync, NodeFacts, Outcome, Placement, RedbStore, RowState, Seen, Settlement,
+    Store, StoreError,
 };
 
 use super::disk::{Disk, Left};
 use super::fault::Fault;
+use super::view::View;
 
-fn at(second: i64) -> Time {
+pub(super) fn at(second: i64) -> Time {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::seconds(second)
 }
 
-fn feed() -> FeedId {
+pub(super) fn feed() -> FeedId {
     FeedId::new("a").unwrap()
 }
 
-fn node(name: &str) -> Destination {
+pub(super) fn node(name: &str) -> Destination {
     Destination::Node { service: None, node: name.to_owned() }
 }
 
-fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
+pub(super) fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
     let database = disk.database().map_err(|e| Fault::Io(e.to_string()).at(Path::new("disk")))?;
     let disk = disk.clone();
     let reopen = move || disk.database().map_err(|e| Fault::Io(e.to_string()));
     RedbStore::start(Path::new("disk"), database, Some("00000000".to_owned()), Box::new(reopen))
 }
 
-fn edition(name: &str, revision: u32) -> Edition {
+pub(super) fn edition(name: &str, revision: u32) -> Edition {
     let mut key = [0; 10];
     key[..name.len()].copy_from_slice(name.as_bytes());
     Edition {
@@ -47,6 +48,14 @@ fn edition(name: &str, revision: u32) -> Edition {
         entry: Entry { id: Some("long ".repeat(2000)), ..Entry::default() },
         source: FeedMeta::default(),
     }
+}
+
+/// The end of a poll that brought one edition.
+pub(super) fn completion_of(claim: Claim, edition: Edition, nodes: &[&str]) -> Completion {
+    let to =
+        |name: &&str| Placement { destination: node(name), action: Action::Publish, not_before: None, dedup: None };
+    let editions = vec![(edition, nodes.iter().map(to).collect())];
+    Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new() }
 }
 
 /// A command; each is one transaction.
@@ -120,7 +129,8 @@ async fn everything(store: &dyn Store) -> Result<String, StoreError> {
 }
 
 /// The board, the rows and the editions tell the same.
-async fn is_whole(store: &dyn Store) {
+async fn is_whole(store: &RedbStore) {
+    store.read(View::check).unwrap();
     let rows = store.outbox().await.unwrap();
     for waiting in store.waiting() {
         let count =
@@ -235,7 +245,7 @@ async fn a_disk_that_stays_broken_is_told_at_once_and_the_store_comes_back_with_
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), comes_back).await.unwrap();
     run(&*store, Bring("x", 0)).await.unwrap();
-    is_whole(&*store).await;
+    is_whole(&store).await;
 }
 
 #[tokio::test]

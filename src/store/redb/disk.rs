@@ -29,6 +29,8 @@ pub(super) struct Disk(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     bytes: Vec<u8>,
+    /// What was there before the first step.
+    before: Vec<u8>,
     steps: Vec<Step>,
     /// Writes and syncs that work before one fails.
     works_for: Option<usize>,
@@ -39,7 +41,7 @@ struct State {
 impl Disk {
     /// A disk that holds these bytes.
     pub(super) fn holding(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(State { bytes, ..State::default() })))
+        Self(Arc::new(Mutex::new(State { before: bytes.clone(), bytes, ..State::default() })))
     }
 
     /// The database on it.
@@ -81,7 +83,7 @@ impl Disk {
     pub(super) fn after_cut(&self, step: usize, left: Left) -> Self {
         let state = self.state();
         let durable = state.steps[..step].iter().rposition(|step| matches!(step, Step::Sync)).unwrap_or(0);
-        let mut bytes = Vec::new();
+        let mut bytes = state.before.clone();
         let mut lots = fastrand::Rng::with_seed(if let Left::Some(seed) = left { seed } else { 0 });
         for (number, step) in state.steps[..step].iter().enumerate() {
             match step {

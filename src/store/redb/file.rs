@@ -42,7 +42,16 @@ pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
 
 /// Opens a file that exists.
 pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
-    let opened = contain(|| Ok(builder().open(path))).map_err(|fault| fault.at(path))?;
+    open_with(path, &builder())
+}
+
+/// Opens a file that exists and reads all of it: damage that is only found when somebody comes by shows.
+pub(super) fn open_checked(path: &Path) -> Result<Database, StoreError> {
+    open_with(path, builder().set_check_integrity_on_open(true))
+}
+
+fn open_with(path: &Path, builder: &Builder) -> Result<Database, StoreError> {
+    let opened = contain(|| Ok(builder.open(path))).map_err(|fault| fault.at(path))?;
     opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => held(path),
         DatabaseError::Storage(StorageError::Io(e)) => match e.kind() {

@@ -8,6 +8,7 @@ use redb::{Database, ReadableDatabase};
 
 use crate::store::{Meta, StoreError};
 
+use super::desk::Desk;
 use super::fault::{Fault, contain};
 use super::ledger::Board;
 use super::polls::Polls;
@@ -37,6 +38,17 @@ impl RedbStore {
         let database = file::open(path)?;
         check_format(&database, path)?;
         Self::start(path, database, None, reopen_file(path))?.marked(path).map(Some)
+    }
+
+    /// Reads a state from end to end, if there is one; [`StoreError::Lost`] says what does not fit. Takes as long as reading
+    /// the file.
+    pub fn check(path: &Path) -> Result<(), StoreError> {
+        if !file::exists(path)? {
+            return Ok(());
+        }
+        let database = file::open_checked(path)?;
+        check_format(&database, path)?;
+        contain(|| View::new(&database)?.check()).map_err(|fault| fault.at(path))
     }
 
     /// Puts a lost state aside, if anything is left of it, and creates a new one. It keeps the lost one's id, when that is
@@ -80,8 +92,9 @@ impl RedbStore {
             database: RwLock::new(Some(database)),
             polls: Mutex::new(Polls::new(generation)),
             board: Mutex::new(board),
+            counters: Mutex::default(),
         });
-        let writer = Writer::start(Arc::clone(&shared), ledger);
+        let writer = Writer::start(Desk::new(Arc::clone(&shared), ledger));
         let writer = writer.map_err(|e| StoreError::Io { path: path.to_owned(), why: e.to_string() })?;
         Ok(Self { writer, shared })
     }

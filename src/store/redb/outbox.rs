@@ -18,6 +18,8 @@ use super::fault::Fault;
 use super::record::{Place, Record};
 use super::tables::{Node, to_json};
 
+type Rows = Vec<(Place, Record)>;
+
 /// How many SENT rows of a destination are kept: a window's worth.
 const SENT_KEPT: usize = 16;
 /// How long SENT rows are kept.
@@ -83,7 +85,11 @@ pub(super) fn claim(
 ) -> Result<Vec<Delivery>, Fault> {
     let mut deliveries = Vec::new();
     for (destination, limit) in wanted {
-        for place in batch.ledger.sendable(&destination, limit, now) {
+        let Some(node) = batch.tables.known_number(&destination)? else { continue };
+        if !is_open(&batch.tables.node(node)?.facts, now) {
+            continue;
+        }
+        for place in batch.ledger.sendable(node, limit, now) {
             let mut record = batch.record(place)?;
             record.state = RowState::Doubt;
             record.changed = now;
@@ -93,6 +99,12 @@ pub(super) fn claim(
         }
     }
     Ok(deliveries)
+}
+
+/// Whether a destination neither refuses us nor has to be left alone for a while.
+fn is_open(facts: &NodeFacts, now: Time) -> bool {
+    let pause = facts.pause.as_ref().map(|pause| pause.until);
+    pause.max(facts.not_before).is_none_or(|until| until <= now)
 }
 
 /// Writes down what became of rows, and lets go of SENT rows that are old enough.
@@ -121,32 +133,44 @@ fn settle_one(batch: &mut Batch<'_>, place: Place, mut record: Record, outcome: 
             wait_again(batch, place, Record { reason: Some(reason), ..record })
         }
         Outcome::Shrink { reason, rung } => wait_again(batch, place, Record { rung, reason: Some(reason), ..record }),
-        Outcome::Dead { reason } => match successor(batch, place, &record)? {
+        Outcome::Dead { reason } => match living_around(batch, place, &record)? {
+            (_, later) if later.is_empty() => {
+                batch.put(place, &Record { state: RowState::Dead, reason: Some(reason), ..record })
+            }
             // The newer revision tells all that this one could.
-            Some(_) => remove(batch, place, &record),
-            None => batch.put(place, &Record { state: RowState::Dead, reason: Some(reason), ..record }),
+            _ => remove(batch, place, &record),
         },
     }
 }
 
-/// READY again, unless a newer revision of the item came meanwhile. One that waits takes this row's place, which is the
-/// earlier one; one that may be or is on the node makes this row pointless, and sending it would be a step back.
+/// READY again, unless newer revisions of the item came meanwhile. If there is one, and it waits, it takes this row's
+/// place, which is the earlier one. If one may be or is on the node, sending this one would be a step back, and moving
+/// another one before it would be out of order.
 fn wait_again(batch: &mut Batch<'_>, place: Place, record: Record) -> Result<(), Fault> {
-    match successor(batch, place, &record)? {
-        None => batch.put(place, &Record { state: RowState::Ready, ..record }),
-        Some((newer_place, newer)) if newer.state == RowState::Ready => {
-            batch.forget(newer_place, &newer)?;
-            batch.tables.release(&record.key, record.revision)?;
-            batch.put(place, &newer.replacing(&record))
-        }
-        Some(_) => remove(batch, place, &record),
+    let (earlier, later) = living_around(batch, place, &record)?;
+    let record = Record { state: RowState::Ready, ..record };
+    match (earlier.last(), later.as_slice()) {
+        // Only a DEAD row that is revived has one that waits before it.
+        (Some(older), []) if older.1.state == RowState::Ready => take_over(batch, older, &(place, record)),
+        (_, []) => batch.put(place, &record),
+        (_, [newer]) if newer.1.state == RowState::Ready => take_over(batch, &(place, record), newer),
+        _ => remove(batch, place, &record),
     }
 }
 
-/// The last living row of the item, when it came after this one.
-fn successor(batch: &Batch<'_>, place: Place, record: &Record) -> Result<Option<(Place, Record)>, Fault> {
-    let mut rows = batch.tables.rows_of_item(place.node, &record.item.0)?.into_iter().rev();
-    Ok(rows.find(|(_, row)| row.state != RowState::Dead).filter(|(last, _)| *last > place))
+/// Puts a newer row in the place of an older one.
+fn take_over(batch: &mut Batch<'_>, older: &(Place, Record), newer: &(Place, Record)) -> Result<(), Fault> {
+    batch.forget(newer.0, &newer.1)?;
+    batch.tables.release(&older.1.key, older.1.revision)?;
+    batch.put(older.0, &newer.1.clone().replacing(&older.1))
+}
+
+/// The living rows of the item that came before this one, and those that came after it.
+fn living_around(batch: &Batch<'_>, place: Place, record: &Record) -> Result<(Rows, Rows), Fault> {
+    let rows = batch.tables.rows_of_item(place.node, &record.item.0)?.into_iter();
+    Ok(rows
+        .filter(|(other, row)| *other != place && row.state != RowState::Dead)
+        .partition(|(other, _)| *other < place))
 }
 
 /// Removes a row, and its edition if it was the last to refer to it.

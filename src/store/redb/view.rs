@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableError};
 
-use crate::feed::{Destination, FeedId};
+use crate::feed::{Destination, Edition, EntryKey, FeedId};
 use crate::store::{FeedRow, HostRow, Meta, NodeFacts, OutboxRow, Seen};
 
 use super::fault::Fault;
 use super::ledger::Ledger;
 use super::record::{Place, Record};
 use super::tables::{
-    FEEDS, HOSTS, META, NODES, NUMBERS, Node, OUTBOX, SEEN, destination_key, feed_row, from_json, outbox_row,
+    ENTRIES, FEEDS, HOSTS, META, NODES, NUMBERS, Node, OUTBOX, SEEN, destination_key, feed_row, from_json, outbox_row,
 };
 
 /// A snapshot.
@@ -101,11 +101,40 @@ impl View {
         let mut nodes = self.numbered_nodes()?;
         for (place, record) in self.records(0..=u32::MAX)? {
             if let Some(node) = nodes.remove(&place.node) {
-                ledger.open(place.node, node);
+                ledger.learn(place.node, node);
             }
             ledger.put(place, Some(&record));
         }
         Ok(ledger)
+    }
+
+    /// Reads everything, and sees whether each row has what it refers to.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        for (id, _) in self.feeds()? {
+            self.seen(&id)?;
+        }
+        let nodes = self.numbered_nodes()?;
+        let mut held: BTreeMap<([u8; 10], u32), u32> = BTreeMap::new();
+        for (place, record) in self.records(0..=u32::MAX)? {
+            if !nodes.contains_key(&place.node) {
+                return Err(Fault::damaged(format!("row {place} goes nowhere")));
+            }
+            *held.entry((record.key.0, record.revision)).or_default() += 1;
+        }
+        for entry in self.0.open_table(ENTRIES)?.iter()? {
+            let (key, entry) = entry?;
+            let ((key, revision), (rows, json)) = (key.value(), entry.value());
+            let _: Edition = from_json(ENTRIES, json)?;
+            if held.remove(&(*key, revision)) != Some(rows) {
+                return Err(Fault::damaged(format!("revision {revision} of {:?} is miscounted", EntryKey(*key))));
+            }
+        }
+        match held.first_key_value() {
+            Some((&(key, revision), _)) => {
+                Err(Fault::damaged(format!("revision {revision} of {:?} is missing", EntryKey(key))))
+            }
+            None => Ok(()),
+        }
     }
 
     fn numbered_nodes(&self) -> Result<BTreeMap<u32, Node>, Fault> {

@@ -1,0 +1,88 @@
+//! `tidings once`: one pass, for cron and timers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::config::{self, Config};
+use crate::gateway::{self, GatewayError, OnceOptions, Summary};
+
+use super::exit::{Exit, Failure};
+use super::signal::Signals;
+use super::terminal::{counted, say};
+
+/// Polls what is due and publishes what is new, once
+///
+/// The same engine and the same state as `run`. Ends when each polled feed succeeded or failed and nothing is left that
+/// could be sent now.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidings once
+  tidings once --all --strict   every feed; fails when one of them does
+  */15 * * * * tidings once     in a crontab; feeds are polled when they are due
+
+Exit codes: 0 done, 1 with --strict a feed failed, 69 the server was not
+reached, 73 74 75 78 the state, 75 out of time, 77 the login was refused,
+78 the configuration.")]
+pub struct Once {
+    /// Poll every feed, not only those that are due; servers are still asked for changes only
+    #[arg(long)]
+    all: bool,
+    /// The longest it may take, polling included
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
+    timeout: Duration,
+    /// Exit with 1 when a feed failed
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Once {
+    /// Runs one pass.
+    pub async fn run(self, config: Option<&Path>) -> Result<Exit, Failure> {
+        let config = Config::load(config)?;
+        let signals = Signals::take_over()?;
+        let options = OnceOptions { all: self.all, timeout: self.timeout };
+        let summary = gateway::once(config, options, signals.stop.clone()).await?;
+        say(&told(&summary));
+        if self.strict && !summary.failed.is_empty() {
+            return Err(GatewayError::FeedsFailed { failed: summary.failed.len(), polled: summary.polled }.into());
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn told(summary: &Summary) -> String {
+    let Summary { polled, failed, entries, left } = summary;
+    let mut text = format!("{} polled, {} failed", counted(*polled, "feed"), failed.len());
+    if *entries > 0 {
+        text += &format!(", {entries} new or edited entries");
+    }
+    if *left > 0 {
+        text += &format!(", {left} waiting");
+    }
+    failed.iter().for_each(|(feed, why)| text += &format!("\n  {feed}: {why}"));
+    text
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    config::duration(text).ok_or_else(|| "a time looks like 30s, 5m or 1h30m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::feed::FeedId;
+
+    #[test]
+    fn the_summary_names_feeds_that_failed() {
+        let failed = vec![(FeedId::new("planet").unwrap(), "404 Not Found".to_owned())];
+        assert_snapshot!(told(&Summary { polled: 3, failed, entries: 7, left: 2 }), @r"
+        3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting
+          planet: 404 Not Found
+        ");
+        assert_snapshot!(told(&Summary { polled: 1, ..Summary::default() }), @"1 feed polled, 0 failed");
+    }
+}

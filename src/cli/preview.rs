@@ -1,0 +1,180 @@
+//! `tidings preview`: what would be published, without a state and without a server.
+
+mod subject;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Args;
+use minidom::{Element, Node};
+use serde::Serialize;
+
+use crate::atom::{self, lint};
+use crate::config;
+use crate::feed::{Edition, Time};
+use crate::gateway;
+use crate::ingest::Harvest;
+use crate::ingest::discover::Found;
+use crate::ingest::parse::ParseError;
+use crate::store::Placement;
+
+use self::subject::Subject;
+use super::exit::{Exit, Failure};
+use super::terminal::{counted, shown_time};
+
+/// Shows what would be published as if every entry were new
+///
+/// Opens no state and connects to no XMPP server. Of a web page the feeds that it links to are listed.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidings preview https://planet.jabber.org/atom.xml
+  tidings preview https://planet.jabber.org/   which feeds does the page have?
+  tidings preview planet-jabber                a feed of the configuration
+  tidings preview feed.xml --entries 1
+
+Exit codes: 0 shown, 1 not reached, 65 it is no feed, 78 the configuration.")]
+pub struct Preview {
+    /// Address of a feed or of a web page, a file, or the id of a feed
+    what: String,
+    /// Show the newest so many entries
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    entries: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Preview {
+    /// Fetches, reads and shows.
+    pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
+        let subject = Subject::find(&self.what, config)?;
+        let now = (gateway::clock())();
+        let text = match subject.harvest(now).await? {
+            Ok(harvest) => {
+                let shown = Shown::of(harvest, &subject.feed, self.entries);
+                if self.json { json(&shown)? } else { shown.text() }
+            }
+            Err(ParseError::NotAFeed { feeds, .. }) if !feeds.is_empty() => {
+                if self.json {
+                    json(&Page { feeds })?
+                } else {
+                    page(&feeds)
+                }
+            }
+            Err(error) => return Err(Failure::new(Exit::BadInput, error, "")),
+        };
+        out.write_all(text.as_bytes())?;
+        Ok(Exit::Ok)
+    }
+}
+
+fn json(shown: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string(shown)? + "\n")
+}
+
+/// What is shown of a web page.
+#[derive(Serialize)]
+struct Page {
+    feeds: Vec<Found>,
+}
+
+fn page(feeds: &[Found]) -> String {
+    let line = |feed: &Found| format!("{}  {}\n", feed.url, feed.title.as_deref().unwrap_or(&feed.media_type));
+    format!(
+        "A web page, which links to {}:\n{}",
+        counted(feeds.len(), "feed"),
+        feeds.iter().map(line).collect::<String>()
+    )
+}
+
+/// What is shown of a feed.
+#[derive(Serialize)]
+struct Shown {
+    feed: String,
+    title: Option<String>,
+    read_by: String,
+    entries: usize,
+    not_published: BTreeMap<String, u64>,
+    items: Vec<Item>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    id: String,
+    title: String,
+    published: Time,
+    link: Option<String>,
+    to: Vec<String>,
+    stanza: String,
+    clients: Vec<String>,
+}
+
+impl Shown {
+    fn of(harvest: Harvest, feed: &config::Feed, most: usize) -> Self {
+        let newest = harvest.editions.len().saturating_sub(most);
+        let items = harvest.editions[newest..].iter().map(|(edition, places)| Item::of(edition, places, feed));
+        Self {
+            feed: feed.id.to_string(),
+            title: harvest.read.meta.title.clone(),
+            read_by: harvest.read.read_by.clone(),
+            entries: harvest.editions.len(),
+            not_published: harvest.read.suppressed.clone(),
+            items: items.collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { feed, title, read_by, entries, items, .. } = self;
+        let title = title.as_deref().unwrap_or("no title");
+        let mut text = format!("{feed}: {title} (entries: {entries}, read {read_by})\n");
+        for (reason, count) in &self.not_published {
+            let _ = writeln!(text, "not published: {count} {reason}");
+        }
+        for Item { id, title, published, link, to, stanza, clients } in items {
+            let _ = writeln!(text, "\n{id}  {}  {title}", shown_time(*published));
+            link.iter().for_each(|link| text += &format!("  {link}\n"));
+            to.iter().for_each(|to| text += &format!("  to {to}\n"));
+            text += &format!("\n{stanza}\n\n");
+            clients.iter().for_each(|finding| text += &format!("  {finding}\n"));
+        }
+        let hidden = entries - items.len();
+        if hidden > 0 {
+            let _ = writeln!(text, "\nolder entries: {hidden}; --entries {entries} shows all");
+        }
+        text
+    }
+}
+
+impl Item {
+    fn of(edition: &Edition, places: &[Placement], feed: &config::Feed) -> Self {
+        let stanza = atom::item(edition, &feed.style, 0);
+        let node_type = feed.to.first().map_or(atom::ATOM, |target| target.settings.kind.as_str());
+        Self {
+            id: edition.item.to_string(),
+            title: atom::title(edition, &feed.style),
+            published: edition.published,
+            link: atom::web_link(edition),
+            to: places.iter().map(|place| place.destination.to_string()).collect(),
+            clients: lint::lint(&stanza, node_type).iter().map(ToString::to_string).collect(),
+            stanza: spaced(&stanza),
+        }
+    }
+}
+
+/// The item with a line for each part of the entry. Between those white space means nothing, within it may.
+fn spaced(item: &Element) -> String {
+    let mut spaced = item.clone();
+    for mut entry in spaced.take_nodes().into_iter().filter_map(Node::into_element) {
+        for child in entry.take_nodes() {
+            entry.append_text_node("\n    ");
+            entry.append_node(child);
+        }
+        entry.append_text_node("\n  ");
+        spaced.append_text_node("\n  ");
+        spaced.append_child(entry);
+    }
+    spaced.append_text_node("\n");
+    String::from(&spaced)
+}

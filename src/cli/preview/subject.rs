@@ -1,0 +1,146 @@
+//! What is previewed: a feed of the configuration, or one that is taken as if it were one.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::config::{Config, Feed};
+use crate::feed::{FeedId, Time};
+use crate::gateway;
+use crate::ingest::parse::ParseError;
+use crate::ingest::{self, Arrival, Harvest, Plan};
+use crate::source::fetch::{Fetcher, Request};
+use crate::source::gate::{Gate, Place};
+use crate::source::{BasicPassword, Limits};
+use crate::store::{ReadFacts, Seen, Validators};
+
+use super::super::exit::{Exit, Failure};
+
+/// A feed, and its document when that is a file.
+pub(super) struct Subject {
+    config: Config,
+    pub(super) feed: Arc<Feed>,
+    file: Option<Vec<u8>>,
+}
+
+impl Subject {
+    /// A feed of the configuration, by its id or its address, else a file, else an address.
+    pub(super) fn find(what: &str, path: Option<&Path>) -> Result<Self, Failure> {
+        let configured = match Config::load(path) {
+            Ok(config) => Some(config),
+            Err(errors) if errors.is_absence() => None,
+            Err(errors) => return Err(errors.into()),
+        };
+        if let Some(config) = &configured {
+            let is_meant = |feed: &&Arc<Feed>| feed.id.as_str() == what || feed.url.as_str() == what;
+            if let Some(feed) = config.feeds.values().find(is_meant).cloned() {
+                return Ok(Self { config: config.clone(), feed, file: None });
+            }
+        }
+        let known = configured.as_ref();
+        let file = Path::new(what);
+        if file.is_file() {
+            let body = fs::read(file).map_err(|error| Failure::new(Exit::BadInput, format!("{what}: {error}"), ""))?;
+            let id = slug(&file.file_stem().unwrap_or_default().to_string_lossy(), known);
+            return Self::guest(&id?, "https://file.invalid/", path, Some(body));
+        }
+        if !what.contains(['.', ':']) {
+            let message = format!("`{what}` is neither a feed of the configuration nor a file nor an address");
+            return Err(Failure::new(Exit::Usage, message, ""));
+        }
+        let url = if what.contains("://") { what.to_owned() } else { format!("https://{what}") };
+        let host_and_path = url.split_once("://").map_or("", |(_, rest)| rest).split(['?', '#']).next();
+        Self::guest(&slug(host_and_path.unwrap_or_default(), known)?, &url, path, None)
+    }
+
+    fn guest(id: &FeedId, url: &str, path: Option<&Path>, file: Option<Vec<u8>>) -> Result<Self, Failure> {
+        let url = Url::parse(url).map_err(|error| Failure::new(Exit::Usage, format!("`{url}`: {error}"), ""))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Failure::new(Exit::Usage, format!("`{}:` is no scheme to poll", url.scheme()), ""));
+        }
+        let config = Config::with_guest(path, id, &url)?;
+        let feed = config.feeds.get(id).cloned();
+        let feed = feed.ok_or_else(|| Failure::new(Exit::Bug, "the feed was taken in and is not there", ""))?;
+        Ok(Self { config, feed, file })
+    }
+
+    /// Fetches and reads; every entry is new.
+    pub(super) async fn harvest(&self, now: Time) -> Result<Result<Harvest, ParseError>, Failure> {
+        let arrival = self.arrival(now).await?;
+        let (feed, routes) = (self.feed.clone(), self.config.routes.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let to = feed.to.iter().map(|target| (target.destination.clone(), target.backfill)).collect::<Vec<_>>();
+            let plan = Plan {
+                feed: &feed.id,
+                key_id: feed.id.as_str(),
+                tags: &feed.tags,
+                rules: &feed.rules,
+                to: &to,
+                routes: &routes,
+            };
+            // First contact is over, with nothing in it.
+            let contacts = to.iter().map(|(destination, _)| destination.clone()).collect();
+            let read = ReadFacts { first_contact: Some(now), contacts, ..ReadFacts::default() };
+            ingest::ingest(&arrival, &plan, &read, &Seen::default(), now)
+        });
+        reading.await.map_err(|_| Failure::new(Exit::Bug, "reading the document crashed", "please report its address"))
+    }
+
+    async fn arrival(&self, now: Time) -> Result<Arrival, Failure> {
+        let arrival = |base: String, content_type: Option<String>, body: Vec<u8>| Arrival {
+            feed: self.feed.id.clone(),
+            at: now,
+            base,
+            content_type,
+            body,
+            is_truncated: false,
+            has_moved: false,
+        };
+        if let Some(body) = &self.file {
+            return Ok(arrival(String::new(), None, body.clone()));
+        }
+        let not_reached = |why: String| Failure::new(Exit::Failed, why, "");
+        let fetcher =
+            Fetcher::new(&self.config.http, Limits::default()).map_err(|error| not_reached(error.to_string()))?;
+        let gate = Arc::new(Gate::new(1, 1, self.config.http.host_interval, gateway::clock()));
+        let fetched = fetcher.fetch(&self.request()?, &mut Place::new(&gate, false), now).await;
+        let fetched = fetched.map_err(|error| not_reached(error.to_string()))?;
+        let body = fetched.document.ok_or_else(|| not_reached("the server sent no document".to_owned()))?;
+        Ok(arrival(fetched.answer.url.to_string(), body.content_type, body.bytes))
+    }
+
+    fn request(&self) -> Result<Request, Failure> {
+        let rules = &self.feed.poll;
+        let mut basic = None;
+        if let Some((user, BasicPassword(path))) = &rules.basic {
+            let text = fs::read_to_string(path)
+                .map_err(|error| Failure::new(Exit::Config, format!("{}: {error}", path.display()), ""))?;
+            basic = Some((user.clone(), text.lines().next().unwrap_or_default().to_owned()));
+        }
+        Ok(Request {
+            origin: self.feed.url.origin(),
+            url: self.feed.url.clone(),
+            validators: Validators::default(),
+            basic,
+            headers: rules.headers.clone(),
+            allow_private: rules.allow_private,
+        })
+    }
+}
+
+/// An id made of a text, which no feed of the configuration has.
+fn slug(text: &str, known: Option<&Config>) -> Result<FeedId, Failure> {
+    let text = text.to_ascii_lowercase();
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut slug = words.collect::<Vec<_>>().join("-");
+    slug.truncate(48);
+    let slug = if slug.is_empty() { "preview".to_owned() } else { slug };
+    let bug = |error| Failure::new(Exit::Bug, error, "");
+    let id = FeedId::new(&slug).map_err(bug)?;
+    match known.is_some_and(|config| config.feeds.contains_key(&id)) {
+        true => FeedId::new(&format!("{slug}-preview")).map_err(bug),
+        false => Ok(id),
+    }
+}

@@ -1,0 +1,34 @@
+//! `tidings run`: the daemon.
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::gateway;
+
+use super::exit::{Exit, Failure};
+use super::signal::Signals;
+
+/// Polls and publishes until it is stopped
+///
+/// SIGTERM and the first SIGINT end it in order: what is in flight is finished, for at most ten seconds.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidings run
+  tidings run --log-format json
+  RUST_LOG=tidings=debug tidings run
+
+Exit codes: 0 stopped by SIGTERM, 130 by SIGINT, 73 74 75 78 the state,
+77 the login was refused, 78 the configuration.")]
+pub struct Run {}
+
+impl Run {
+    /// Runs.
+    pub async fn run(self, config: Option<&Path>) -> Result<Exit, Failure> {
+        let config = Config::load(config)?;
+        let signals = Signals::take_over()?;
+        gateway::run(config, signals.stop.clone()).await?;
+        Ok(signals.exit())
+    }
+}

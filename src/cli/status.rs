@@ -1,0 +1,258 @@
+//! `tidings status`: what a running gateway tells, or what stands in the state when none runs.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::control::{self, Answer, DestinationStatus, FeedStatus, Question, Status};
+use crate::feed::FeedId;
+use crate::gateway;
+use crate::store::RedbStore;
+
+use super::exit::{Exit, Failure};
+use super::terminal::shown_time as shown;
+
+/// Shows feeds, what waits, and the session
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidings status
+  tidings status planet-jabber   one feed, with its last errors
+  tidings status --check         for monitoring
+
+Exit codes: 0 told, 1 there is no state yet; 1 with --check: not connected for
+5 minutes, an entry waits for 15, or entries were given up.")]
+pub struct Show {
+    /// One feed, by its id
+    feed: Option<FeedId>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Exit with 1 when something is wrong
+    #[arg(long)]
+    check: bool,
+}
+
+impl Show {
+    /// Asks and shows.
+    pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
+        let config = Config::load(config)?;
+        let status = self.ask(&config).await?;
+        if let Some(id) = self.feed.as_ref().filter(|_| status.feeds.is_empty()) {
+            let hint = match config.feeds.contains_key(id) {
+                true => "it is in the configuration: `tidings once` or a restart of `tidings run` takes it over",
+                false => "`tidings status` lists all feeds",
+            };
+            return Err(Failure::new(Exit::Usage, format!("there is no feed `{id}` in the state"), hint));
+        }
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string(&status).map_err(io::Error::from)?)?;
+        } else {
+            let detailed = self.feed.is_some();
+            write!(out, "{}", if detailed { of_feed(&status) } else { overview(&status) })?;
+        }
+        let is_healthy = status.complaints().is_empty();
+        Ok(if self.check && !is_healthy { Exit::Failed } else { Exit::Ok })
+    }
+
+    /// A running gateway answers; else the state is read, which is never created for that.
+    async fn ask(&self, config: &Config) -> Result<Status, Failure> {
+        let path = &config.store.path;
+        let question = Question::Status { feed: self.feed.as_ref().map(FeedId::to_string) };
+        let answer = control::ask(path, &question).await;
+        match answer.map_err(|error| Failure::new(Exit::TryAgain, format!("the running gateway: {error}"), ""))? {
+            Some(Answer::Status(status)) => return Ok(*status),
+            Some(Answer::Error { message }) => return Err(Failure::new(Exit::TryAgain, message, "")),
+            Some(Answer::Who(_)) | None => {}
+        }
+        let Some(store) = RedbStore::open_existing(path)? else {
+            let hint = "`tidings run` or `tidings once` makes one";
+            return Err(Failure::new(Exit::Failed, format!("there is no state at {}", path.display()), hint));
+        };
+        Ok(control::collect(&store, None, None, self.feed.as_ref(), (gateway::clock())()).await?)
+    }
+}
+
+/// Everything, a line each.
+fn overview(status: &Status) -> String {
+    let mut lines = vec![gateway_line(status)];
+    lines.extend(session_line(status));
+    let count = |state: &str| status.feeds.iter().filter(|feed| feed.state == state).count();
+    let counts = ["ok", "new", "failing", "paused"].map(|state| (count(state), state));
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}"));
+    lines.push(format!("feeds:    {}", or_none(counts.collect::<Vec<_>>().join(", "))));
+    let width = status.feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();
+    lines.extend(status.feeds.iter().map(|feed| feed_line(feed, width)));
+    lines.extend(outbox_lines(status));
+    lines.extend(status.complaints().iter().map(|complaint| format!("wrong:    {complaint}")));
+    lines.join("\n") + "\n"
+}
+
+fn gateway_line(status: &Status) -> String {
+    match &status.gateway {
+        Some(holder) => {
+            format!("gateway:  `tidings {}`, process {}, since {}", holder.verb, holder.pid, shown(holder.since))
+        }
+        None => "gateway:  not running".to_owned(),
+    }
+}
+
+fn session_line(status: &Status) -> Option<String> {
+    let session = status.session.as_ref()?;
+    Some(match (&session.jid, &session.reason) {
+        (Some(jid), _) if session.is_connected => format!("session:  {jid}, since {}", shown(session.since)),
+        (_, Some(reason)) => format!("session:  not connected since {}: {reason}", shown(session.since)),
+        _ => "session:  connecting".to_owned(),
+    })
+}
+
+fn feed_line(feed: &FeedStatus, width: usize) -> String {
+    let FeedStatus { id, state, row, .. } = feed;
+    let next = if row.paused { String::new() } else { format!("next poll {}", shown(row.next_due)) };
+    let why = match row.poll.errors.first() {
+        Some((_, error)) if row.poll.failures > 0 => format!(": {error}"),
+        _ if row.poll.why.is_empty() => String::new(),
+        _ => format!(" ({})", row.poll.why),
+    };
+    format!("  {:width$}  {state:7}  {next}{why}", id.as_str()).trim_end().to_owned()
+}
+
+fn outbox_lines(status: &Status) -> Vec<String> {
+    let waiting = status.outbox.iter().map(|row| row.ready + row.doubt).sum::<usize>();
+    let dead = status.outbox.iter().map(|row| row.dead).sum::<usize>();
+    let given_up = if dead > 0 { format!(", {dead} given up") } else { String::new() };
+    let mut lines = vec![format!("outbox:   {waiting} waiting{given_up}")];
+    lines.extend(status.outbox.iter().map(|row| {
+        let DestinationStatus { destination, ready, doubt, dead, oldest, reason } = row;
+        let parts = [(ready, "to be sent"), (doubt, "in doubt"), (dead, "given up")];
+        let parts = parts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}"));
+        let since = oldest.map(|oldest| format!(", the oldest since {}", shown(oldest))).unwrap_or_default();
+        let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("  {destination}  {}{since}{reason}", parts.collect::<Vec<_>>().join(", "))
+    }));
+    lines
+}
+
+/// One feed, with all that is known of it.
+fn of_feed(status: &Status) -> String {
+    let mut lines = Vec::new();
+    for FeedStatus { id, state, row, known_entries } in &status.feeds {
+        lines.push(format!("{id}: {state}"));
+        let mut fact = |name: &str, value: Option<String>| {
+            lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("  {name:13} {value}")));
+        };
+        let poll = &row.poll;
+        fact("title", row.read.meta.title.clone());
+        fact("address", Some(poll.url.clone()));
+        fact("next poll", (!row.paused).then(|| shown(row.next_due)));
+        fact("why then", Some(poll.why.clone()));
+        fact("last poll", poll.ended.map(shown));
+        fact("last success", poll.succeeded.map(shown));
+        fact("HTTP status", poll.status.map(|status| status.to_string()));
+        fact("failures", (poll.failures > 0).then(|| format!("{} in a row", poll.failures)));
+        fact("read by", Some(row.read.read_by.clone()));
+        fact("first contact", row.read.first_contact.map(shown));
+        fact("entries", known_entries.map(|known| format!("{known} known")));
+        for (reason, count) in &row.read.suppressed {
+            fact("not published", Some(format!("{count} {reason}")));
+        }
+        for (at, error) in &poll.errors {
+            fact("error", Some(format!("{}: {error}", shown(*at))));
+        }
+    }
+    lines.extend(outbox_lines(status));
+    lines.join("\n") + "\n"
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() { "none".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::control::{Holder, SessionStatus};
+    use crate::feed::Time;
+    use crate::store::FeedRow;
+
+    fn at(minute: u32) -> Time {
+        format!("2026-11-02T07:{minute:02}:00Z").parse().unwrap()
+    }
+
+    fn feed(id: &str, state: &str) -> FeedStatus {
+        let mut row: FeedRow = serde_json::from_value(serde_json::json!({ "key_id": id, "next_due": at(45) })).unwrap();
+        row.poll.url = format!("https://example.org/{id}");
+        row.poll.why = "every 30m".to_owned();
+        if state == "failing" {
+            row.poll.failures = 2;
+            row.poll.status = Some(404);
+            row.poll.errors = vec![(at(15), "404 Not Found".to_owned())];
+        }
+        row.read.suppressed = [("filtered".to_owned(), 3)].into();
+        FeedStatus { id: FeedId::new(id).unwrap(), state: state.to_owned(), row, known_entries: Some(25) }
+    }
+
+    fn status(feeds: Vec<FeedStatus>, outbox: Vec<DestinationStatus>) -> Status {
+        let gateway = Some(Holder { pid: 4711, verb: "run".to_owned(), since: at(0) });
+        let jid = Some("feeds@example.org/tidings-1a2b3c4d".to_owned());
+        let session = Some(SessionStatus { is_connected: true, since: at(1), jid, reason: None, binds: 1 });
+        Status { version: "0.1.0".to_owned(), at: at(30), gateway, session, feeds, outbox }
+    }
+
+    fn blocked() -> DestinationStatus {
+        let reason = Some("forbidden: the account may not publish there".to_owned());
+        DestinationStatus {
+            destination: "node blog".to_owned(),
+            ready: 2,
+            doubt: 1,
+            dead: 1,
+            oldest: Some(at(10)),
+            reason,
+        }
+    }
+
+    #[test]
+    fn the_overview_has_a_line_for_everything() {
+        let busy = status(vec![feed("blog", "ok"), feed("planet-jabber", "failing")], vec![blocked()]);
+        assert_snapshot!(overview(&busy), @r"
+        gateway:  `tidings run`, process 4711, since 2026-11-02 07:00:00 UTC
+        session:  feeds@example.org/tidings-1a2b3c4d, since 2026-11-02 07:01:00 UTC
+        feeds:    1 ok, 1 failing
+          blog           ok       next poll 2026-11-02 07:45:00 UTC (every 30m)
+          planet-jabber  failing  next poll 2026-11-02 07:45:00 UTC: 404 Not Found
+        outbox:   3 waiting, 1 given up
+          node blog  2 to be sent, 1 in doubt, 1 given up, the oldest since 2026-11-02 07:10:00 UTC: forbidden: the account may not publish there
+        wrong:    node blog: entries wait for 20 min
+        wrong:    node blog: 1 entries were given up
+        ");
+    }
+
+    #[test]
+    fn the_overview_of_a_state_that_nobody_uses_says_so() {
+        let idle = Status { gateway: None, session: None, ..status(Vec::new(), Vec::new()) };
+        assert_snapshot!(overview(&idle), @r"
+        gateway:  not running
+        feeds:    none
+        outbox:   0 waiting
+        ");
+    }
+
+    #[test]
+    fn a_feed_is_told_with_all_that_is_known_of_it() {
+        assert_snapshot!(of_feed(&status(vec![feed("planet-jabber", "failing")], Vec::new())), @r"
+        planet-jabber: failing
+          address       https://example.org/planet-jabber
+          next poll     2026-11-02 07:45:00 UTC
+          why then      every 30m
+          HTTP status   404
+          failures      2 in a row
+          entries       25 known
+          not published 3 filtered
+          error         2026-11-02 07:15:00 UTC: 404 Not Found
+        outbox:   0 waiting
+        ");
+    }
+}

@@ -1,0 +1,29 @@
+//! Whether there is a terminal, and what may be sent to it.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::feed::Time;
+
+/// Escape sequences for errors, for hints, and back.
+pub const COLOURS: (&str, &str, &str) = ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m");
+
+/// Whether what is said on stderr may be coloured: on a terminal, unless NO_COLOR is set (no-color.org).
+pub fn is_coloured() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Says something about the work. Nobody may be listening; the work goes on.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", text.trim_end());
+}
+
+/// A time for people.
+pub fn shown_time(time: Time) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A number of things: "1 feed", "2 feeds".
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}

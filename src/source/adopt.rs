@@ -1,0 +1,71 @@
+//! What an edited configuration, a restart or a clock that was set means for feeds that are known already.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use futures::StreamExt;
+
+use crate::feed::{FeedId, Time};
+use crate::store::{Completion, Due, FeedRow, StoreError};
+
+use super::policy::reconciled;
+use super::poll::{Poller, locked};
+use super::roster::Roster;
+
+/// Rows written at once; the store groups them.
+const AT_ONCE: usize = 256;
+
+impl Poller {
+    /// Takes over another configuration: feeds whose address changed are due at once, those whose schedule changed by the
+    /// new one. Polls under way end by the old one.
+    pub async fn adopt(&self, roster: Roster, now: Time) -> Result<(), StoreError> {
+        *locked(&self.roster) = Arc::new(roster);
+        self.reconcile(now, TimeDelta::zero()).await
+    }
+
+    /// Before the first poll: what the store knows of hosts, and what changed while we were down.
+    pub(super) async fn prepare(&self, now: Time) -> Result<(), StoreError> {
+        let prepare = async || {
+            self.gate.load(self.store.hosts().await?);
+            self.reconcile(now, TimeDelta::zero()).await
+        };
+        self.is_prepared.get_or_try_init(prepare).await.copied()
+    }
+
+    /// Brings the due times of all feeds in line with configuration and clock, which went back by so much.
+    pub(super) async fn reconcile(&self, now: Time, went_back: TimeDelta) -> Result<(), StoreError> {
+        let roster = self.roster();
+        let in_line = |feed: &FeedId, row: &FeedRow| {
+            let subscription = roster.find(feed)?;
+            reconciled(row, &subscription.url, &subscription.poll, now, went_back)
+        };
+        let rows = self.store.feeds().await?.into_iter();
+        let changed = rows.filter(|(feed, row)| in_line(feed, row).is_some()).map(|(feed, _)| feed);
+        let written = futures::stream::iter(changed).map(|feed| self.rewrite(feed, &in_line, now));
+        written.buffer_unordered(AT_ONCE).fold(Ok(()), async |all, one| Result::and(all, one)).await
+    }
+
+    /// Writes a row anew, unless its feed is being polled: then the poll brings it in line.
+    async fn rewrite(
+        &self,
+        feed: FeedId,
+        in_line: impl Fn(&FeedId, &FeedRow) -> Option<FeedRow>,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        for mut claim in self.store.claim_due(Due::These(vec![feed]), now, 1).await? {
+            // It may have been polled since the rows were read.
+            match in_line(&claim.feed, &claim.row) {
+                None => {
+                    let due = claim.row.next_due;
+                    self.store.release(claim, due);
+                }
+                Some(row) => {
+                    claim.row = row;
+                    let completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new() };
+                    self.store.complete(completion, now).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! Polling a set of feeds to completion: what `once` does, and a hook.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::feed::{FeedId, Time};
+use crate::store::{Due, FeedRow, StoreError};
+
+use super::poll::{BACKLOG, Poller};
+use super::schedule::is_due_for_once;
+
+/// How long a feed is waited for that is being polled already, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What to poll to completion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// What `once` takes as due.
+    Due,
+    /// Every feed; still conditional.
+    All,
+    /// These, unconditionally: something else said that there is news.
+    These(Vec<FeedId>),
+}
+
+/// How a poll ended, for a summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Polled {
+    /// Nothing changed.
+    Unchanged,
+    /// A document was taken in, and brought so much to publish.
+    TakenIn {
+        /// Editions with at least one destination.
+        editions: usize,
+    },
+    /// Nothing was taken in.
+    Failed(String),
+    /// Nothing was asked: the host rests until then.
+    Rested(Time),
+}
+
+/// How far a sweep is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Feeds that are done.
+    pub done: usize,
+    /// Feeds in all.
+    pub total: usize,
+}
+
+impl Poller {
+    /// Polls a set of feeds to completion. Dropping the future gives up what is under way.
+    pub async fn poll_all(self: &Arc<Self>, which: Which) -> Result<Vec<(FeedId, Polled)>, StoreError> {
+        self.prepare((self.clock)()).await?;
+        let is_forced = matches!(which, Which::These(_));
+        let (mut waiting, mut ended) = self.choose(which).await?;
+        let total = waiting.len() + ended.len();
+        let mut polls = JoinSet::new();
+        let mut deadline = Instant::now() + PATIENCE;
+        loop {
+            let room = BACKLOG.saturating_sub(polls.len()).min(waiting.len());
+            let started = if self.is_outbox_full() {
+                HashSet::new()
+            } else {
+                self.start(&waiting[..room], is_forced, &mut polls).await?
+            };
+            // With a feed come those that share its address.
+            waiting.retain(|feed| !started.contains(feed));
+            if !started.is_empty() {
+                deadline = Instant::now() + PATIENCE;
+            }
+            self.progress.send_replace(Progress { done: ended.len().min(total), total });
+            match polls.join_next().await {
+                Some(polled) => ended.extend(polled.unwrap_or_default()),
+                None if waiting.is_empty() => return Ok(ended),
+                // What is left cannot be polled now: somebody else is at it, or too much waits to be published.
+                None if Instant::now() < deadline => sleep(LOOK).await,
+                None => ended.extend(
+                    waiting.drain(..).map(|feed| (feed, Polled::Failed("it could not be polled now".to_owned()))),
+                ),
+            }
+        }
+    }
+
+    /// Starts polling those of the feeds that nobody is polling; returns which, with those that share an address.
+    async fn start(
+        self: &Arc<Self>,
+        feeds: &[FeedId],
+        is_forced: bool,
+        polls: &mut JoinSet<Vec<(FeedId, Polled)>>,
+    ) -> Result<HashSet<FeedId>, StoreError> {
+        let now = (self.clock)();
+        let claims = self.store.claim_due(Due::These(feeds.to_vec()), now, feeds.len()).await?;
+        let mut started = HashSet::new();
+        for group in self.group(claims, now).await? {
+            started.extend(group.iter().map(|claim| claim.feed.clone()));
+            let poller = Arc::clone(self);
+            polls.spawn(async move { poller.poll(group, is_forced).await });
+        }
+        Ok(started)
+    }
+
+    /// The feeds to poll, and those that were asked for and are not polled at all.
+    async fn choose(&self, which: Which) -> Result<(Vec<FeedId>, Vec<(FeedId, Polled)>), StoreError> {
+        let now = (self.clock)();
+        let Which::These(feeds) = which else {
+            let is_wanted = |row: &FeedRow| which == Which::All || is_due_for_once(row, now);
+            let roster = self.roster();
+            let rows = self.store.feeds().await?.into_iter();
+            let polled =
+                rows.filter(|(feed, row)| !row.paused && row.poll.stopped.is_none() && roster.find(feed).is_some());
+            return Ok((polled.filter(|(_, row)| is_wanted(row)).map(|(feed, _)| feed).collect(), Vec::new()));
+        };
+        let (mut chosen, mut refused) = (Vec::new(), Vec::new());
+        for feed in feeds {
+            let row = self.store.feed(&feed).await?;
+            match row.filter(|_| self.roster().find(&feed).is_some()) {
+                None => refused.push((feed, Polled::Failed("there is no such feed, or it is not enabled".to_owned()))),
+                Some(row) if row.paused => refused.push((feed, Polled::Failed("it is paused".to_owned()))),
+                Some(_) => chosen.push(feed),
+            }
+        }
+        Ok((chosen, refused))
+    }
+
+    /// How far the sweep under way is.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+}

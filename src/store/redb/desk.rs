@@ -1,0 +1,171 @@
+//! The writer's thread: takes what is queued, writes it in one transaction, answers when it is committed.
+//!
+//! While one group is on its way to the disk, the next one gathers: many feeds or many acknowledgements per fsync.
+//! After an error of the disk the database is closed and opened again; what was in the failed transaction is in doubt,
+//! and the memory that goes with the tables is read again.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Shared;
+use super::batch::Batch;
+use super::fault::{Fault, contain};
+use super::ledger::Ledger;
+use super::tables::Tables;
+use super::writer::Job;
+
+/// The most commands in one transaction.
+const GROUP: usize = 256;
+/// How long a writer that is busy waits for company.
+const LINGER: Duration = Duration::from_millis(4);
+/// How long a database that failed twice in a row stays closed; doubled with each further failure, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1000 });
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What the thread works with.
+pub(super) struct Desk {
+    shared: Arc<Shared>,
+    ledger: Ledger,
+    /// Transactions and attempts to open that failed since the last commit.
+    failures: u32,
+}
+
+impl Desk {
+    pub(super) fn new(shared: Arc<Shared>, ledger: Ledger) -> Self {
+        Self { shared, ledger, failures: 0 }
+    }
+
+    /// Until the queue is closed.
+    pub(super) fn run(mut self, queue: &Receiver<Box<dyn Job>>) {
+        let mut is_busy = false;
+        while let Ok(first) = queue.recv() {
+            if is_busy {
+                thread::sleep(LINGER);
+            }
+            let mut jobs = vec![first];
+            jobs.extend(queue.try_iter().take(GROUP - 1));
+            is_busy = jobs.len() > 1;
+            let began = Instant::now();
+            let outcome = contain(|| self.commit(&mut jobs));
+            self.shared.count(jobs.len(), began.elapsed(), outcome.is_ok());
+            let reopened = if outcome.is_err() { self.note_failure(&outcome) } else { Ok(()) };
+            for job in jobs {
+                job.answer(&outcome);
+            }
+            if let Err(fault) = reopened
+                && !self.stay_closed(queue, fault)
+            {
+                return;
+            }
+        }
+    }
+
+    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+        let database = self.shared.database();
+        let mut transaction = database.as_ref().ok_or_else(closed)?.begin_write()?;
+        // Opens in 10 ms after a kill, whatever the size of the file.
+        transaction.set_quick_repair(true);
+        let mut batch = Batch::new(Tables::open(&transaction)?, &mut self.ledger);
+        for job in jobs {
+            job.write(&mut batch)?;
+        }
+        batch.finish()?;
+        transaction.commit()?;
+        self.ledger.publish(&mut self.shared.board());
+        if std::mem::take(&mut self.failures) > 0 {
+            tracing::info!(state = %self.shared.path.display(), "the state can be written again");
+        }
+        Ok(())
+    }
+
+    /// Opens the database again at once after the first failure; after others it stays closed for a while.
+    fn note_failure(&mut self, outcome: &Result<(), Fault>) -> Result<(), Fault> {
+        self.failures += 1;
+        match outcome {
+            Err(fault) if self.failures > 1 => {
+                self.shared.set_database(None);
+                Err(fault.clone())
+            }
+            _ => {
+                tracing::error!(state = %self.shared.path.display(), fault = ?outcome, "the state cannot be written");
+                self.reopen()
+            }
+        }
+    }
+
+    /// Answers every command with the fault until the database opens again; `false` when the store is dropped meanwhile.
+    fn stay_closed(&mut self, queue: &Receiver<Box<dyn Job>>, mut fault: Fault) -> bool {
+        loop {
+            let until = Instant::now() + (FIRST_PAUSE * (1 << self.failures.min(7)) / 2).min(LONGEST_PAUSE);
+            loop {
+                match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(job) => job.answer(&Err(fault.clone())),
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return false,
+                }
+            }
+            match self.reopen() {
+                Ok(()) => return true,
+                Err(again) => fault = again,
+            }
+            self.failures += 1;
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), Fault> {
+        // Closed first: a database that is open is locked.
+        self.shared.set_database(None);
+        let (database, ledger) = self.shared.open_again()?;
+        self.ledger = ledger;
+        let mut board = self.shared.board();
+        board.clear();
+        self.ledger.publish(&mut board);
+        drop(board);
+        self.shared.set_database(Some(database));
+        Ok(())
+    }
+}
+
+fn closed() -> Fault {
+    Fault::Io("it is being opened again".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::super::crash::{at, completion_of, edition, feed, node, open};
+    use super::super::disk::Disk;
+    use crate::store::{Due, FeedSync, NodeFacts, Store};
+
+    #[tokio::test]
+    async fn what_comes_together_shares_a_commit() {
+        let store = open(&Disk::default()).unwrap();
+        let before = store.counters();
+        let names = (0..200).map(|n| node(&format!("n{n}")));
+        let written = join_all(names.map(|name| store.set_node(name, NodeFacts::default()))).await;
+        assert!(written.iter().all(Result::is_ok));
+        let after = store.counters();
+        assert_eq!(after.commands - before.commands, 200);
+        assert!(after.commits - before.commits <= 20, "{after:?}");
+        assert_eq!(store.nodes().await.unwrap().len(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_completion_is_written_also_when_its_poller_was_stopped() {
+        let store = open(&Disk::default()).unwrap();
+        store.sync_feeds(vec![FeedSync { id: feed(), was: Vec::new(), enabled: true }], at(0)).await.unwrap();
+        let claim = store.claim_due(Due::All, at(0), 1).await.unwrap().pop().unwrap();
+        let mut poll = store.complete(completion_of(claim, edition("x", 0), &["n"]), at(1));
+        assert!(futures::poll!(&mut poll).is_pending() || store.next_due().is_some());
+        drop(poll);
+        // Whatever is written next is written after it.
+        store.set_node(node("m"), NodeFacts::default()).await.unwrap();
+        assert_eq!(store.outbox().await.unwrap().len(), 1);
+        assert_eq!(store.claim_due(Due::All, at(0), 1).await.unwrap().len(), 1, "the claim has ended");
+    }
+}
