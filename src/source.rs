@@ -6,6 +6,7 @@
 mod adopt;
 pub mod answer;
 pub mod body;
+mod client;
 pub mod cron;
 pub mod fetch;
 pub mod gate;
@@ -27,8 +28,8 @@ mod visit;
 use std::time::Duration;
 
 pub use self::body::Limits;
+pub use self::client::{ClientError, install_tls};
 pub use self::cron::{BadCron, parse_cron};
-pub use self::fetch::{ClientError, install_tls};
 pub use self::poll::Poller;
 pub use self::roster::{Roster, Subscription};
 pub use self::sweep::{Polled, Progress, Which};

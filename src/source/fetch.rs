@@ -1,12 +1,9 @@
 //! One conditional GET: redirects followed by hand, limits, validators byte for byte, and what the answer means.
 //!
-//! The only file that names reqwest's client. Every hop is checked by the guard and counted at its own host; credentials
+//! Every hop is checked by the guard and counted at its own host; credentials
 //! and configured headers go to the configured origin only; no cookie, no referer, no HEAD.
 
-use std::time::Duration;
-
-use futures::TryFutureExt;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::Response;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout};
 use url::{Origin, Url};
@@ -16,10 +13,11 @@ use crate::store::Validators;
 
 use super::answer::{Answer, Body, FetchError, Fetched};
 use super::body::{self, BodyError, Limits};
+use super::client::{ClientError, client, install_tls};
 use super::gate::{Place, host_of};
 use super::guard::{self, LocalAddress};
 use super::trail::Trail;
-use super::{Config, PROJECT_PAGE, headers};
+use super::{Config, headers};
 
 /// The types of feeds, and anything else when there is none.
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, \
@@ -33,14 +31,6 @@ pub struct Fetcher {
     open: reqwest::Client,
     limits: Limits,
     allow_file: bool,
-}
-
-/// The HTTP clients cannot be made.
-#[derive(Debug, thiserror::Error)]
-#[error("[http] {what}: {why}")]
-pub struct ClientError {
-    what: &'static str,
-    why: String,
 }
 
 /// What is asked.
@@ -58,12 +48,6 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Whether the local network may be connected to.
     pub allow_private: bool,
-}
-
-/// Makes ring the TLS provider of the process, as rustls wants to be told; again does nothing.
-pub fn install_tls() {
-    // The error means that somebody was here before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 impl Fetcher {
@@ -104,26 +88,17 @@ impl Fetcher {
     }
 
     async fn hop(&self, request: &Request, trail: &Trail, now: Time) -> Result<Hop, FetchError> {
-        let url = &trail.url;
-        let client = if request.allow_private { &self.open } else { &self.guarded };
-        let sent =
-            client.get(url.clone()).headers(request.headers_for(url)).send().map_err(|error| unsent(url, &error));
-        let patience = self.limits.connect + self.limits.headers;
-        let slow = |_| network(url, format!("no answer within {} s", patience.as_secs_f32()));
-        let response = timeout(patience, sent).await.map_err(slow)??;
-
-        let host = host_of(url);
+        let response = self.send(request, &trail.url).await?;
+        let host = host_of(&trail.url);
         let status = response.status().as_u16();
         let said = response.headers();
-        if said.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
-            > self.limits.header_bytes
-        {
-            return Err(FetchError::Headers { host, limit_bytes: self.limits.header_bytes });
-        }
         let is_conditional = request.validators != Validators::default();
         match status {
             200 | 203 => {}
-            304 if is_conditional => {}
+            304 if is_conditional => {
+                let answer = read_answer(trail, status, said, is_conditional, now);
+                return Ok(Hop::End(Box::new(Fetched { answer, document: None })));
+            }
             301 | 302 | 303 | 307 | 308 => {
                 return Ok(Hop::Redirect { status, location: text(said, header::LOCATION).unwrap_or_default() });
             }
@@ -134,9 +109,6 @@ impl Fetcher {
             }
         }
         let answer = read_answer(trail, status, said, is_conditional, now);
-        if status == 304 {
-            return Ok(Hop::End(Box::new(Fetched { answer, document: None })));
-        }
         let content_type = text(said, header::CONTENT_TYPE);
         let encoding = text(said, header::CONTENT_ENCODING).unwrap_or_default();
         let wire = body::read(Box::pin(response.bytes_stream()), &self.limits).await?;
@@ -145,6 +117,21 @@ impl Fetcher {
             return Err(FetchError::Empty { host, status });
         }
         Ok(Hop::End(Box::new(Fetched { answer, document: Some(Body::new(bytes, content_type)) })))
+    }
+
+    /// The head of the answer, within its limits.
+    async fn send(&self, request: &Request, url: &Url) -> Result<Response, FetchError> {
+        let client = if request.allow_private { &self.open } else { &self.guarded };
+        let sent = client.get(url.clone()).headers(request.headers_for(url)).send();
+        let patience = self.limits.connect + self.limits.headers;
+        let slow = |_| network(url, format!("no answer within {} s", patience.as_secs_f32()));
+        let response = timeout(patience, sent).await.map_err(slow)?.map_err(|error| unsent(url, &error))?;
+        let header_bytes: usize =
+            response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if header_bytes > self.limits.header_bytes {
+            return Err(FetchError::Headers { host: host_of(url), limit_bytes: self.limits.header_bytes });
+        }
+        Ok(response)
     }
 
     async fn read_file(&self, url: &Url, now: Time) -> Result<Fetched, FetchError> {
@@ -161,55 +148,6 @@ impl Fetcher {
         let bytes = tokio::fs::read(&path).await.map_err(|error| failed(error.to_string()))?;
         let answer = read_answer(&Trail::new(url.clone()), 200, &HeaderMap::new(), false, now);
         Ok(Fetched { answer, document: Some(Body::new(bytes, None)) })
-    }
-}
-
-fn client(config: &Config, limits: &Limits, is_guarded: bool) -> Result<reqwest::Client, ClientError> {
-    let contact = config.contact.as_deref().unwrap_or(PROJECT_PAGE);
-    let agent = format!("tidings/{} (+{contact})", env!("CARGO_PKG_VERSION"));
-    let agent =
-        HeaderValue::from_str(&agent).map_err(|error| ClientError { what: "contact", why: error.to_string() })?;
-    let proxy = config.proxy.as_deref().map(reqwest::Proxy::all).transpose();
-    let proxy = proxy.map_err(|error| ClientError { what: "proxy", why: body::innermost(&error) })?;
-    let builder = || {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(agent.clone())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(limits.connect)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .http2_max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-            // Decompressed by `body`, which counts both sides.
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
-            // Only what the configuration says, never what the environment says.
-            .no_proxy();
-        if let Some(proxy) = &proxy {
-            builder = builder.proxy(proxy.clone());
-        }
-        if is_guarded {
-            builder = builder.dns_resolver(GuardedResolver);
-        }
-        builder
-    };
-    // A machine without trust roots still polls http; its https fails poll by poll, and says why.
-    let made = builder().build().or_else(|_| builder().tls_certs_only([]).build());
-    made.map_err(|error| ClientError { what: "client", why: body::innermost(&error) })
-}
-
-/// The system's resolver, less the addresses of the local network.
-struct GuardedResolver;
-
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public = guard::keep_public(name.as_str(), found)?;
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
     }
 }
 

@@ -16,7 +16,8 @@ use crate::store::{Claim, Due, Store, StoreError};
 
 use super::Config;
 use super::body::Limits;
-use super::fetch::{ClientError, Fetcher};
+use super::client::ClientError;
+use super::fetch::Fetcher;
 use super::gate::{Gate, host_of};
 use super::notice::Notice;
 use super::outage::Outage;

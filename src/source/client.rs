@@ -1,0 +1,73 @@
+//! How the HTTP clients are made: what they send with every request, where they may connect to, whom they trust.
+
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::HeaderValue;
+
+use super::body::{self, Limits};
+use super::{Config, PROJECT_PAGE, guard};
+
+/// The HTTP clients cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("[http] {what}: {why}")]
+pub struct ClientError {
+    what: &'static str,
+    why: String,
+}
+
+/// Makes ring the TLS provider of the process, as rustls wants to be told; again does nothing.
+pub fn install_tls() {
+    // The error means that somebody was here before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client by the configuration; a guarded one connects to no address of the local network.
+pub(super) fn client(config: &Config, limits: &Limits, is_guarded: bool) -> Result<reqwest::Client, ClientError> {
+    let contact = config.contact.as_deref().unwrap_or(PROJECT_PAGE);
+    let agent = format!("tidings/{} (+{contact})", env!("CARGO_PKG_VERSION"));
+    let agent =
+        HeaderValue::from_str(&agent).map_err(|error| ClientError { what: "contact", why: error.to_string() })?;
+    let proxy = config.proxy.as_deref().map(reqwest::Proxy::all).transpose();
+    let proxy = proxy.map_err(|error| ClientError { what: "proxy", why: body::innermost(&error) })?;
+    let builder = || {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(agent.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(limits.connect)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(20))
+            .http2_max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            // Decompressed by `body`, which counts both sides.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            // Only what the configuration says, never what the environment says.
+            .no_proxy();
+        if let Some(proxy) = &proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        if is_guarded {
+            builder = builder.dns_resolver(GuardedResolver);
+        }
+        builder
+    };
+    // A machine without trust roots still polls http; its https fails poll by poll, and says why.
+    let made = builder().build().or_else(|_| builder().tls_certs_only([]).build());
+    made.map_err(|error| ClientError { what: "client", why: body::innermost(&error) })
+}
+
+/// The system's resolver, less the addresses of the local network.
+struct GuardedResolver;
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public = guard::keep_public(name.as_str(), found)?;
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
