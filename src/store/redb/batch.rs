@@ -41,7 +41,7 @@ impl<'a> Batch<'a> {
     /// Writes a row.
     pub(super) fn put(&mut self, place: Place, record: &Record) -> Result<(), Fault> {
         if record.state != RowState::Dead && !self.ledger.has(place.node) {
-            self.ledger.open(place.node, self.tables.node(place.node)?);
+            self.ledger.learn(place.node, self.tables.node(place.node)?);
         }
         self.tables.put_record(place, record)?;
         self.ledger.put(place, Some(record));
@@ -59,7 +59,7 @@ impl<'a> Batch<'a> {
     pub(super) fn put_node(&mut self, number: u32, node: Node) -> Result<(), Fault> {
         self.tables.put_node(number, &node)?;
         if self.ledger.has(number) {
-            self.ledger.open(number, node);
+            self.ledger.learn(number, node);
         }
         Ok(())
     }

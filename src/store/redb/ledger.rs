@@ -3,9 +3,9 @@
 //! It says what the tables say, the open transaction included; after a transaction that failed it is read again.
 //! Others see its summaries on the [`Board`], as of the last commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use crate::feed::{Destination, FeedId, Time};
+use crate::feed::{FeedId, Time};
 use crate::store::{RowState, Waiting};
 
 use super::record::{Place, Record};
@@ -14,28 +14,30 @@ use super::tables::Node;
 /// Summaries of the destinations with living rows, by number.
 pub(super) type Board = BTreeMap<u32, Waiting>;
 
-/// The living rows, those that are not DEAD, of every destination that has any.
+/// The living rows, those that are not DEAD, of every destination that has any. There may be very many of either.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     lines: HashMap<u32, Line>,
-    numbers: HashMap<Destination, u32>,
     /// When each SENT row was settled.
     sent: BTreeSet<(Time, Place)>,
+    /// Lines that are not as the board shows them.
     touched: BTreeSet<u32>,
+    /// Destinations that are not as the board shows them.
+    learnt: HashMap<u32, Node>,
     /// The last sequence given to a row.
     pub(super) sequence: u64,
 }
 
 /// One destination.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Line {
-    node: Node,
-    rows: BTreeMap<u64, Brief>,
+    /// By sequence. Rows come at the end and leave near the beginning.
+    rows: VecDeque<(u64, Brief)>,
     ready: usize,
     doubt: usize,
+    sent: usize,
     bytes: u64,
     deferred: BTreeSet<(Time, u64)>,
-    sent: BTreeSet<(Time, u64)>,
     /// READY rows of each feed.
     feeds: HashMap<FeedId, usize>,
 }
@@ -52,21 +54,16 @@ struct Brief {
 }
 
 impl Ledger {
-    /// Whether the destination is known; if not, [`Ledger::open`] comes before its first row.
+    /// Whether the destination is known; if not, [`Ledger::learn`] comes before its first row.
     pub(super) fn has(&self, number: u32) -> bool {
         self.lines.contains_key(&number)
     }
 
     /// Takes up a destination, or what was learnt of it.
-    pub(super) fn open(&mut self, number: u32, node: Node) {
+    pub(super) fn learn(&mut self, number: u32, node: Node) {
+        self.lines.entry(number).or_default();
         self.touched.insert(number);
-        match self.lines.get_mut(&number) {
-            Some(line) => line.node = node,
-            None => {
-                self.numbers.insert(node.destination.clone(), number);
-                self.lines.insert(number, Line::new(node));
-            }
-        }
+        self.learnt.insert(number, node);
     }
 
     /// Notes what stands at a place now.
@@ -86,22 +83,24 @@ impl Ledger {
         }
     }
 
-    /// The first READY rows of a destination that may be sent now.
-    pub(super) fn sendable(&self, destination: &Destination, limit: usize, now: Time) -> Vec<Place> {
-        let Some(number) = self.numbers.get(destination) else { return Vec::new() };
-        let Some(line) = self.lines.get(number).filter(|line| line.is_open(now)) else { return Vec::new() };
-        let rows = line.rows.iter().filter(|(_, row)| row.is_sendable(now));
-        rows.take(limit).map(|(&sequence, _)| Place { node: *number, sequence }).collect()
+    /// The first READY rows of a destination that are not deferred.
+    pub(super) fn sendable(&self, number: u32, limit: usize, now: Time) -> Vec<Place> {
+        let Some(line) = self.lines.get(&number) else { return Vec::new() };
+        let rows = line.rows.iter().filter(|(_, row)| row.is_sendable(now)).take(limit);
+        rows.map(|&(sequence, _)| Place { node: number, sequence }).collect()
     }
 
     /// SENT rows that need not be kept any longer: those settled before `horizon`, and of each destination that changed in
     /// this transaction all but the last `keep`.
     pub(super) fn old_sent(&self, horizon: Time, keep: usize) -> BTreeSet<Place> {
-        let mut old: BTreeSet<Place> =
-            self.sent.iter().take_while(|(settled, _)| *settled < horizon).map(|&(_, place)| place).collect();
-        for (number, line) in self.touched.iter().filter_map(|number| Some((number, self.lines.get(number)?))) {
-            let surplus = line.sent.len().saturating_sub(keep);
-            old.extend(line.sent.iter().take(surplus).map(|&(_, sequence)| Place { node: *number, sequence }));
+        let settled_before = self.sent.iter().take_while(|(settled, _)| *settled < horizon);
+        let mut old: BTreeSet<Place> = settled_before.map(|&(_, place)| place).collect();
+        for &number in &self.touched {
+            let Some(line) = self.lines.get(&number).filter(|line| line.sent > keep) else { continue };
+            let mut sent: Vec<_> = line.sent_rows().collect();
+            sent.sort_unstable();
+            sent.truncate(line.sent - keep);
+            old.extend(sent.into_iter().map(|(_, sequence)| Place { node: number, sequence }));
         }
         old
     }
@@ -109,33 +108,17 @@ impl Ledger {
     /// Shows on the board what changed since the last time, and lets go of destinations without living rows.
     pub(super) fn publish(&mut self, board: &mut Board) {
         for number in std::mem::take(&mut self.touched) {
-            match self.lines.get(&number) {
-                Some(line) if !line.rows.is_empty() => drop(board.insert(number, line.summary())),
-                _ => {
-                    board.remove(&number);
-                    if let Some(line) = self.lines.remove(&number) {
-                        self.numbers.remove(&line.node.destination);
-                    }
-                }
+            let shown = board.remove(&number).map(|row| Node { destination: row.destination, facts: row.facts });
+            let node = self.learnt.remove(&number).or(shown);
+            match (self.lines.get(&number), node) {
+                (Some(line), Some(node)) if !line.rows.is_empty() => drop(board.insert(number, line.summary(node))),
+                _ => drop(self.lines.remove(&number)),
             }
         }
     }
 }
 
 impl Line {
-    fn new(node: Node) -> Self {
-        Self {
-            node,
-            rows: BTreeMap::new(),
-            ready: 0,
-            doubt: 0,
-            bytes: 0,
-            deferred: BTreeSet::new(),
-            sent: BTreeSet::new(),
-            feeds: HashMap::new(),
-        }
-    }
-
     fn insert(&mut self, sequence: u64, row: Brief) {
         match (row.state, row.not_before) {
             (RowState::Ready, not_before) => {
@@ -146,15 +129,17 @@ impl Line {
                 }
             }
             (RowState::Doubt, _) => self.doubt += 1,
-            (RowState::Sent, _) => drop(self.sent.insert((row.changed, sequence))),
+            (RowState::Sent, _) => self.sent += 1,
             (RowState::Dead, _) => return,
         }
         self.bytes += row.waiting_bytes();
-        self.rows.insert(sequence, row);
+        let index = self.rows.partition_point(|(other, _)| *other < sequence);
+        self.rows.insert(index, (sequence, row));
     }
 
     fn remove(&mut self, sequence: u64) -> Option<Brief> {
-        let row = self.rows.remove(&sequence)?;
+        let index = self.rows.binary_search_by_key(&sequence, |(sequence, _)| *sequence).ok()?;
+        let (_, row) = self.rows.remove(index)?;
         self.bytes -= row.waiting_bytes();
         match (row.state, row.not_before) {
             (RowState::Ready, not_before) => {
@@ -168,35 +153,35 @@ impl Line {
                 }
             }
             (RowState::Doubt, _) => self.doubt -= 1,
-            (RowState::Sent, _) => drop(self.sent.remove(&(row.changed, sequence))),
+            (RowState::Sent, _) => self.sent -= 1,
             (RowState::Dead, _) => {}
         }
         Some(row)
     }
 
-    /// Whether anything may be sent to the destination now.
-    fn is_open(&self, now: Time) -> bool {
-        let facts = &self.node.facts;
-        facts.pause.as_ref().is_none_or(|pause| pause.until <= now) && facts.not_before.is_none_or(|time| time <= now)
+    /// When each SENT row was settled. They are found among the first rows.
+    fn sent_rows(&self) -> impl Iterator<Item = (Time, u64)> {
+        let sent = self.rows.iter().filter(|(_, row)| row.state == RowState::Sent);
+        sent.take(self.sent).map(|(sequence, row)| (row.changed, *sequence))
     }
 
-    fn summary(&self) -> Waiting {
-        let facts = &self.node.facts;
-        let contacts: HashSet<&FeedId> = facts.contacts.iter().collect();
-        let is_waiting = |row: &&Brief| match row.state {
+    fn summary(&self, node: Node) -> Waiting {
+        let contacts: HashSet<&FeedId> = node.facts.contacts.iter().collect();
+        let newcomers = self.feeds.keys().filter(|feed| !contacts.contains(feed)).cloned().collect();
+        let is_waiting = |row: &Brief| match row.state {
             RowState::Ready => row.not_before.is_none(),
             state => state == RowState::Doubt,
         };
         Waiting {
-            destination: self.node.destination.clone(),
-            facts: facts.clone(),
+            destination: node.destination,
+            facts: node.facts,
             ready: self.ready,
             deferred: self.deferred.len(),
             deferred_until: self.deferred.first().map(|&(time, _)| time),
             doubt: self.doubt,
-            sent: self.sent.len(),
-            oldest: self.rows.values().find(is_waiting).map(|row| row.queued),
-            newcomers: self.feeds.keys().filter(|feed| !contacts.contains(feed)).cloned().collect(),
+            sent: self.sent,
+            oldest: self.rows.iter().find(|(_, row)| is_waiting(row)).map(|(_, row)| row.queued),
+            newcomers,
             bytes: self.bytes,
         }
     }

@@ -85,7 +85,11 @@ pub(super) fn claim(
 ) -> Result<Vec<Delivery>, Fault> {
     let mut deliveries = Vec::new();
     for (destination, limit) in wanted {
-        for place in batch.ledger.sendable(&destination, limit, now) {
+        let Some(node) = batch.tables.known_number(&destination)? else { continue };
+        if !is_open(&batch.tables.node(node)?.facts, now) {
+            continue;
+        }
+        for place in batch.ledger.sendable(node, limit, now) {
             let mut record = batch.record(place)?;
             record.state = RowState::Doubt;
             record.changed = now;
@@ -95,6 +99,12 @@ pub(super) fn claim(
         }
     }
     Ok(deliveries)
+}
+
+/// Whether a destination neither refuses us nor has to be left alone for a while.
+fn is_open(facts: &NodeFacts, now: Time) -> bool {
+    let pause = facts.pause.as_ref().map(|pause| pause.until);
+    pause.max(facts.not_before).is_none_or(|until| until <= now)
 }
 
 /// Writes down what became of rows, and lets go of SENT rows that are old enough.

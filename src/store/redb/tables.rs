@@ -146,12 +146,16 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
+    pub(super) fn known_number(&self, destination: &Destination) -> Result<Option<u32>, Fault> {
+        Ok(self.numbers.get(destination_key(destination)?.as_str())?.map(|number| number.value()))
+    }
+
     /// The number of a destination; the first use gives it one.
     pub(super) fn number(&mut self, destination: &Destination) -> Result<u32, Fault> {
-        let name = destination_key(destination)?;
-        if let Some(number) = self.numbers.get(name.as_str())? {
-            return Ok(number.value());
+        if let Some(number) = self.known_number(destination)? {
+            return Ok(number);
         }
+        let name = destination_key(destination)?;
         let number = self.nodes.last()?.map_or(0, |(last, _)| last.value() + 1);
         self.numbers.insert(name.as_str(), number)?;
         self.put_node(number, &Node { destination: destination.clone(), facts: NodeFacts::default() })?;

@@ -101,7 +101,7 @@ impl View {
         let mut nodes = self.numbered_nodes()?;
         for (place, record) in self.records(0..=u32::MAX)? {
             if let Some(node) = nodes.remove(&place.node) {
-                ledger.open(place.node, node);
+                ledger.learn(place.node, node);
             }
             ledger.put(place, Some(&record));
         }
