@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 use tidings::config::Config;
 
 use super::{ACCOUNT, folder, shown};
@@ -997,4 +998,37 @@ fn colours_are_for_terminals() {
     let errors = Config::load(Some(&folder.path().join("tidings.toml"))).unwrap_err();
     assert!(errors.render(true).contains("\x1b[1;31merror\x1b[0m: "));
     assert!(!errors.render(false).contains('\x1b'));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever an editor leaves behind: the answer is a configuration, or errors that stand in the file.
+    #[test]
+    fn no_damage_to_a_file_goes_unanswered(
+        is_main in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+        length in 0..40_usize,
+        put in "[\\PC\n\t\"'={}\\[\\]#.]{0,6}",
+    ) {
+        let main = include_str!("../../tidings.example.toml");
+        let feed = include_str!("../../feeds.d/blog.toml");
+        let whole = if is_main { main } else { feed };
+        let (before, after) = whole.split_at(boundary(whole, at.index(whole.len())));
+        let damaged = format!("{before}{put}{}", &after[boundary(after, length.min(after.len()))..]);
+        let (main, feed) = if is_main { (damaged.as_str(), feed) } else { (main, damaged.as_str()) };
+        let folder = folder(&[("tidings.toml", main), ("feeds.d/blog.toml", feed)]);
+        if let Err(errors) = Config::load(Some(&folder.path().join("tidings.toml"))) {
+            let lines = damaged.matches('\n').count() + 1;
+            for error in &errors.0 {
+                prop_assert!(error.line.is_none_or(|line| (1..=lines).contains(&line)), "{errors}");
+            }
+            prop_assert!(errors.to_string().starts_with("error: "));
+        }
+    }
+}
+
+/// The beginning of the character that holds a byte.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
