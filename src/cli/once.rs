@@ -8,7 +8,7 @@ use clap::Args;
 use crate::config::{self, Config};
 use crate::gateway::{self, GatewayError, OnceOptions, Summary};
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, refuse_rebuild};
 use super::signal::Signals;
 use super::terminal::{counted, say};
 
@@ -35,11 +35,15 @@ pub struct Once {
     /// Exit with 1 when a feed failed
     #[arg(long)]
     strict: bool,
+    /// Make a new state in place of a lost one (not in this release)
+    #[arg(long)]
+    rebuild: bool,
 }
 
 impl Once {
     /// Runs one pass.
     pub async fn run(self, config: Option<&Path>) -> Result<Exit, Failure> {
+        refuse_rebuild(self.rebuild)?;
         let config = Config::load(config)?;
         let signals = Signals::take_over()?;
         let options = OnceOptions { all: self.all, timeout: self.timeout };
