@@ -135,7 +135,7 @@ fn broken_markup_costs_no_entry() {
     - | café © | - | - | -
     an unknown entity: repaired: entities that XML does not know
     - | a &thing; b | - | - | -
-    odd references: fast
+    odd references: repaired: impossible character references
     - | A’ | - | - | -
     a wrong end tag: repaired: broken markup
     - | One | http://example.org/1 | - | -

@@ -3,9 +3,10 @@
 //! Judged tag by tag while the survey passes; the first flaw ends the pass, and the document is repaired instead.
 
 use quick_xml::events::BytesStart;
-use quick_xml::name::ResolveResult;
 
+use super::decode::allowed;
 use super::extras::attribute;
+use super::mend::numbered;
 use super::namespace::Space;
 use super::survey::Place;
 
@@ -48,30 +49,29 @@ impl Flaws {
         self.found.get_or_insert(flaw);
     }
 
-    /// Judges a start tag; `place` is where it stands.
-    pub(super) fn open(&mut self, place: Place, space: Space, resolved: &ResolveResult<'_>, tag: &BytesStart<'_>) {
-        let name = tag.local_name();
-        let name: &str = name.as_ref();
+    /// Judges a start tag, given as prefix and local name too; `place` is where it stands.
+    pub(super) fn open(&mut self, place: Place, space: Space, [prefix, name]: [&str; 2], tag: &BytesStart<'_>) {
         self.elements += 1;
+        let raw = tag.attributes_raw();
         if place.depth == 1 {
             self.open_root(space, name, tag);
         }
         if place.depth > MAX_DEPTH || self.elements > MAX_ELEMENTS || self.entries > MAX_ENTRIES {
             self.add("too large");
-        } else if matches!(resolved, ResolveResult::Unknown(_)) {
-            self.add("undeclared prefixes");
-        } else if is_oversized(tag.attributes_raw()) {
+        } else if is_oversized(raw) {
             self.add("oversized tags");
+        } else if raw.contains("&#") && holds_bad_reference(raw) {
+            self.add("impossible character references");
         } else if self.leaf.is_some() {
             self.add("markup inside of text");
-        } else if place.is_above_text() && tag.name().prefix().is_none() && is_misread(name, place.is_native(space)) {
+        } else if place.is_above_text() && prefix.is_empty() && is_misread(name, place.is_native(space)) {
             self.add(if place.is_native(space) { "names in the wrong case" } else { "an unknown default namespace" });
         } else if place.is_entry() {
             self.entries += 1;
             self.holds = 0;
         } else if place.is_in_entry() {
             self.open_field(place, space, name, tag);
-        } else if place.is_atom && place.entry.is_some() && has_awkward_quotes(tag.attributes_raw()) {
+        } else if place.is_atom && place.entry.is_some() && has_awkward_quotes(raw) {
             self.add("quotes inside of attributes");
         } else if place.entry.is_none()
             && place.depth == 3
@@ -91,13 +91,6 @@ impl Flaws {
             "feed" | "entry" => self.add("Atom before 1.0"),
             "RDF" => self.add("RSS 1.0"),
             _ => self.add("an unknown root element"),
-        }
-        for declared in
-            tag.attributes().with_checks(false).flatten().filter(|declared| declared.key.as_ref().starts_with("xmlns"))
-        {
-            if Space::exact(&declared.value) == Space::Other && Space::of_uri(&declared.value) != Space::Other {
-                self.add("an outdated namespace");
-            }
         }
     }
 
@@ -191,6 +184,16 @@ fn is_misread(name: &str, is_native: bool) -> bool {
 
 fn is_oversized(raw: &str) -> bool {
     raw.len() > LONG_TAG && raw.bytes().filter(|byte| *byte == b'=').count() > MAX_ATTRIBUTES
+}
+
+/// Whether a reference stands for no character, or for one that [`clean`](super::decode::clean) would have taken out.
+fn holds_bad_reference(raw: &str) -> bool {
+    raw.split('&').skip(1).filter_map(|rest| rest.split_once(';')).filter_map(|(name, _)| numbered(name)).any(is_bad)
+}
+
+/// Whether a numeric reference must not be read as it stands.
+pub(super) fn is_bad(character: Option<char>) -> bool {
+    character.is_none_or(|c| allowed(c) != Some(c))
 }
 
 /// feed-rs writes the attributes of XHTML back without escaping them.

@@ -162,7 +162,11 @@ fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool,
     let described = read.media.iter_mut().find_map(|object| object.description.take());
     let (summary, content) = texts(read.summary.or(described), read.content, is_atom);
     let mut links = extras.links;
-    let others = read.links.into_iter().chain(elsewhere).map(|link| other_link(link, base));
+    let is_page = |other: &model::Link| {
+        link.as_deref() == Some(&other.href) && other.rel.as_deref().is_none_or(|rel| rel == "alternate")
+    };
+    let others = read.links.into_iter().filter(|other| !is_page(other)).chain(elsewhere);
+    let others = others.map(|link| other_link(link, base));
     for other in others.chain(media(read.media)) {
         if links.len() < MAX_LINKS && !other.href.is_empty() && !links.iter().any(|known| known.href == other.href) {
             links.push(other);
@@ -198,8 +202,11 @@ fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool,
 
 /// A text that says something, trimmed.
 fn given(text: String) -> Option<String> {
-    let trimmed = text.trim();
-    (!trimmed.is_empty()).then(|| if trimmed.len() == text.len() { text.clone() } else { trimmed.to_owned() })
+    Some(trimmed(text)).filter(|text| !text.is_empty())
+}
+
+fn trimmed(text: String) -> String {
+    if text.trim().len() == text.len() { text } else { text.trim().to_owned() }
 }
 
 /// The web page among links: the first alternate one, an HTML one before others. RSS gives it no relation.
@@ -237,10 +244,10 @@ pub(super) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
     if href.is_empty() {
         return None;
     }
-    match Url::parse(href) {
-        Ok(_) => Some(href.to_owned()),
-        Err(_) => Some(base.and_then(|base| base.join(href).ok()).map_or_else(|| href.to_owned(), String::from)),
-    }
+    // Most addresses are whole, and to parse them would cost more than all else here.
+    let is_whole = is_web_address(href) || Url::parse(href).is_ok();
+    let joined = base.filter(|_| !is_whole).and_then(|base| base.join(href).ok());
+    Some(joined.map_or_else(|| href.to_owned(), String::from))
 }
 
 fn other_link(link: model::Link, base: Option<&Url>) -> Link {
@@ -299,18 +306,18 @@ fn authors(read: Vec<model::Person>, podcaster: Option<String>) -> Vec<Person> {
 
 /// A text construct. RSS does not say whether a text is HTML; one that shows it is taken as such.
 fn text(read: model::Text, is_atom: bool) -> Text {
-    let is_html = match read.content_type.essence().to_string().as_str() {
-        "text/plain" => !is_atom && looks_like_html(&read.content),
-        _ => true,
-    };
-    if is_html { Text::Html(without_void_ends(read.content)) } else { Text::Plain(read.content) }
+    match read.content_type.subty().as_str() {
+        "plain" if is_atom || !looks_like_html(&read.content) => Text::Plain(read.content),
+        kind if kind.starts_with("xhtml") => Text::Html(without_void_ends(read.content)),
+        _ => Text::Html(read.content),
+    }
 }
 
 /// Summary and content; a summary that stands alone is the content.
 fn texts(summary: Option<model::Text>, content: Option<model::Content>, is_atom: bool) -> (Option<Text>, Option<Text>) {
     let content = content.and_then(|content| {
         let body = content.body.filter(|body| !body.trim().is_empty())?;
-        let read = model::Text { content_type: content.content_type, src: None, content: body.trim().to_owned() };
+        let read = model::Text { content_type: content.content_type, src: None, content: trimmed(body) };
         Some(text(read, is_atom))
     });
     let summary = summary.map(|summary| text(summary, is_atom)).filter(|summary| !summary.is_blank());
