@@ -197,7 +197,8 @@ impl Deliverer {
     /// Whether the stream is still the one of this bind.
     async fn is_alive(&self, bind: &Bind) -> bool {
         let mut status = self.wire.status();
-        let is_over = |status: &Status| !matches!(status, Status::Online { bind: number, .. } if *number == bind.number);
+        let is_over =
+            |status: &Status| !matches!(status, Status::Online { bind: number, .. } if *number == bind.number);
         timeout(END_OF_STREAM, status.wait_for(is_over)).await.is_err()
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use tokio::time::{sleep, sleep_until};
 
 use crate::feed::ItemId;
-use crate::store::{Outcome, OutboxRow, RowState, Waiting};
+use crate::store::{OutboxRow, Outcome, RowState, Waiting};
 
 use super::Deliverer;
 use super::bind::Bind;

@@ -99,7 +99,9 @@ impl Halt {
 fn too_long(verdict: Verdict, known: &NodeFacts, taken: Option<Time>, now: Time) -> Verdict {
     match (verdict, known.troubled) {
         (Verdict::Retry(reason), Some(since)) if now >= since + LOOK_AGAIN && taken.is_some_and(|at| at > since) => {
-            Verdict::Pause(format!("refused for more than an hour, while other nodes of the service take entries: {reason}"))
+            Verdict::Pause(format!(
+                "refused for more than an hour, while other nodes of the service take entries: {reason}"
+            ))
         }
         (verdict, _) => verdict,
     }

@@ -68,7 +68,7 @@ impl Deliverer {
         let credit = self.credit.of(destination::service(destination));
         let largest = self.credit.largest_payload(facts.max_payload);
         let now = (self.clock)();
-        let took_lately = |at: &crate::feed::Time| (now - *at).num_minutes() < 60;
+        let took_lately = |at: &crate::feed::Time| (now - *at).num_hours() < 3;
         let takes_others = lock(&self.taken).get(destination).is_some_and(took_lately);
         Window::new(prepared.window, largest, credit, takes_others)
     }

@@ -65,12 +65,7 @@ impl Deliverer {
     }
 
     /// Creates the node, or audits the one that is there.
-    async fn audit(
-        &self,
-        waiting: &Waiting,
-        known: Prepared,
-        facts: NodeFacts,
-    ) -> Result<(Prepared, NodeFacts), Halt> {
+    async fn audit(&self, waiting: &Waiting, known: Prepared, facts: NodeFacts) -> Result<(Prepared, NodeFacts), Halt> {
         let settings = self.config().settings(&waiting.destination);
         let followed = match &settings.follows {
             Some(feed) => self.store.feed(feed).await?.map(|row| row.read.meta),
