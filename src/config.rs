@@ -25,7 +25,7 @@ mod template;
 mod timing;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,8 +124,15 @@ impl Config {
     /// The part that `deliver` needs.
     pub fn deliver(&self) -> deliver::Config {
         let targets = self.feeds.values().flat_map(|feed| &feed.to).chain(&self.route_targets);
+        let mut feeds: HashMap<Destination, HashSet<FeedId>> = HashMap::new();
+        for feed in self.feeds.values() {
+            for own in feed.to.iter().filter(|own| own.backfill.is_some()) {
+                feeds.entry(own.destination.clone()).or_default().insert(feed.id.clone());
+            }
+        }
         deliver::Config {
             nodes: targets.map(|target| (target.destination.clone(), target.settings.clone())).collect(),
+            feeds,
             routed: self.route_nodes.clone(),
             settle: self.xmpp.settle,
             account: self.xmpp.jid.clone(),

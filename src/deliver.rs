@@ -3,13 +3,16 @@
 //!
 //! Nothing is sent before it is durably in doubt, and nothing in doubt is sent again before the node was asked.
 
+mod ask;
 mod backoff;
 mod bind;
+mod credit;
 mod destination;
 mod due;
 mod form;
 mod halt;
 mod node;
+mod publish;
 mod ready;
 mod recover;
 mod service;
@@ -18,29 +21,29 @@ mod verdict;
 mod window;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until};
+use tokio::sync::{Notify, watch};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{sleep, timeout};
 
-use crate::feed::{Clock, Destination, ItemId, Time};
-use crate::store::{NodeFacts, OutboxRow, RowState, Store};
+use crate::feed::{Clock, Destination, Time};
+use crate::store::{NodeFacts, Pause, Store, Waiting};
 use crate::xmpp::{Status, Wire};
 
 use self::bind::Bind;
-use self::destination::Address;
+use self::credit::Credit;
 use self::halt::Halt;
-use self::ready::{Prepared, window_of};
+use self::ready::Prepared;
 use self::service::DefaultService;
-use self::window::Window;
+use self::verdict::Verdict;
 
 pub use self::settings::{Access, Config, NodeSettings, OnDoubt};
 
-/// Most requests that are unanswered at once, whatever the number of nodes.
-const MOST_IN_FLIGHT: usize = 128;
-/// Most destinations that are worked on at once.
-const MOST_LANES: usize = 64;
+/// A stream that is over says so within this time; one that does not is alive, and only the addressee is silent.
+const END_OF_STREAM: Duration = Duration::from_secs(1);
 
 /// How long [`Deliverer::run`] goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +63,13 @@ pub struct Deliverer {
     config: RwLock<Arc<Config>>,
     clock: Clock,
     wake: Arc<Notify>,
-    credit: Arc<Semaphore>,
+    credit: Credit,
     service: DefaultService,
     prepared: Mutex<HashMap<Destination, Prepared>>,
+    /// When each destination took something last, since this process started.
+    taken: Mutex<HashMap<Destination, Time>>,
+    /// Whether paused destinations are to be looked at before their hour is over.
+    looks_again: AtomicBool,
 }
 
 /// Whether any row may be sent now.
@@ -73,15 +80,25 @@ pub fn has_work(store: &dyn Store, now: Time) -> bool {
 impl Deliverer {
     /// A deliverer that `wake` tells of new rows.
     pub fn new(store: Arc<dyn Store>, wire: Arc<dyn Wire>, config: Config, clock: Clock, wake: Arc<Notify>) -> Self {
-        let credit = Arc::new(Semaphore::new(MOST_IN_FLIGHT));
-        let (service, prepared) = (DefaultService::default(), Mutex::default());
-        Self { store, wire, config: RwLock::new(Arc::new(config)), clock, wake, credit, service, prepared }
+        Self {
+            store,
+            wire,
+            config: RwLock::new(Arc::new(config)),
+            clock,
+            wake,
+            credit: Credit::default(),
+            service: DefaultService::default(),
+            prepared: Mutex::default(),
+            taken: Mutex::default(),
+            looks_again: AtomicBool::new(true),
+        }
     }
 
-    /// Takes over a changed configuration; nodes are audited again.
+    /// Takes over a changed configuration; nodes are audited again, paused ones looked at again.
     pub fn reconfigure(&self, config: Config) {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
         self.prepared().clear();
+        self.looks_again.store(true, Relaxed);
         self.wake.notify_one();
     }
 
@@ -91,7 +108,7 @@ impl Deliverer {
         let mut status = self.wire.status();
         let mut bind: Option<Arc<Bind>> = None;
         let mut lanes = JoinSet::new();
-        let mut active = HashMap::new();
+        let mut active: HashMap<Id, Waiting> = HashMap::new();
         loop {
             let phase = *until.borrow_and_update();
             bind = match &*status.borrow_and_update() {
@@ -99,16 +116,15 @@ impl Deliverer {
                 Status::Offline { .. } => None,
                 Status::Refused { .. } | Status::Closed => return,
             };
-            let due =
-                due::look(self.store.waiting(), (self.clock)(), |at| bind.as_ref().is_some_and(|b| b.is_recovered(at)));
-            if let Some(bind) = &bind
-                && phase != Until::Now
-            {
-                let free = MOST_LANES.saturating_sub(active.len());
-                let idle = due.now.iter().filter(|(at, _)| !active.values().any(|busy| busy == at)).take(free);
-                for (destination, facts) in idle.cloned().collect::<Vec<_>>() {
-                    let task = self.clone().lane(destination.clone(), facts, bind.clone(), until.clone());
-                    active.insert(lanes.spawn(task).id(), destination);
+            if bind.is_some() && self.looks_again.swap(false, Relaxed) {
+                self.look_at_the_paused().await;
+            }
+            let is_recovered = |at: &Destination| bind.as_ref().is_some_and(|bind| bind.is_recovered(at));
+            let due = due::look(self.store.waiting(), (self.clock)(), is_recovered);
+            if let Some(bind) = bind.as_ref().filter(|_| phase != Until::Now) {
+                for waiting in due::admit(due.now, active.values().map(|busy| &busy.destination)) {
+                    let task = self.clone().lane(waiting.clone(), bind.clone(), until.clone());
+                    active.insert(lanes.spawn(task).id(), waiting);
                 }
             }
             let is_done = match phase {
@@ -122,132 +138,76 @@ impl Deliverer {
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = sleep(due.next_look) => {}
-                _ = status.changed() => {}
-                _ = until.changed() => {}
+                changed = status.changed() => if changed.is_err() { return },
+                changed = until.changed() => if changed.is_err() { return },
                 Some(ended) = lanes.join_next_with_id() => {
-                    let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
-                    active.remove(&id);
+                    let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
+                    if let (Some(waiting), Err(_)) = (active.remove(&id), ended) {
+                        let halt = Halt::from(Verdict::InDoubt("a fault in this program ended the work on it".to_owned()));
+                        self.write_down(halt, &waiting).await;
+                    }
                 }
             }
         }
     }
 
+    /// A start and a changed configuration are the operator's doing: what was refused before may be allowed now.
+    async fn look_at_the_paused(&self) {
+        let now = (self.clock)();
+        for Waiting { destination, facts, .. } in self.store.waiting() {
+            let Some(pause) = facts.pause.clone().filter(|pause| pause.until > now) else { continue };
+            let facts = NodeFacts { pause: Some(Pause { until: now, ..pause }), ..facts };
+            if let Err(error) = self.store.set_node(destination.clone(), facts).await {
+                tracing::error!(%destination, %error, "the state cannot be written");
+            }
+        }
+    }
+
     /// One destination, from what an earlier session left in doubt until nothing is left that may be sent now.
-    async fn lane(
-        self: Arc<Self>,
-        destination: Destination,
-        facts: NodeFacts,
-        bind: Arc<Bind>,
-        until: watch::Receiver<Until>,
-    ) {
+    async fn lane(self: Arc<Self>, waiting: Waiting, bind: Arc<Bind>, until: watch::Receiver<Until>) {
+        let destination = &waiting.destination;
         let work = async {
-            let prepared = self.locate(&destination).await?;
-            self.recover(&destination, &prepared, &facts, &bind).await?;
-            let (prepared, facts) = self.prepare(&destination, prepared, facts).await?;
-            self.publish(&destination, &prepared, facts, &until).await
-        };
-        if let Err(halt) = work.await {
-            if halt.leaves_doubt() {
-                bind.forget(&destination);
-            }
-            if halt.asks_for_audit() {
-                self.prepared().remove(&destination);
-            }
-            halt.write_down(&*self.store, &destination, (self.clock)()).await;
-        }
-    }
-
-    /// Asks the node about everything that is in doubt, when nothing of a dead session can be executed any more, and once
-    /// more about what is not there.
-    async fn recover(
-        &self,
-        destination: &Destination,
-        prepared: &Prepared,
-        facts: &NodeFacts,
-        bind: &Bind,
-    ) -> Result<(), Halt> {
-        if bind.is_recovered(destination) {
-            return Ok(());
-        }
-        let rows = self.store.rows(destination).await?;
-        let asked = recover::questions(&rows, window_of(facts.max_items));
-        if !asked.is_empty() {
-            let config = self.config();
-            let service = prepared.address.service.as_ref().map(|jid| jid.domain().to_string());
-            let settle = config.settle(service.as_deref());
-            if asked.iter().any(|row| row.state == RowState::Doubt) {
-                sleep_until(bind.since + settle).await;
-            }
-            let mut held = self.ask(&prepared.address, &asked).await?;
-            let absent: Vec<_> = asked.iter().filter(|row| !recover::is_done(row, held[&row.item])).cloned().collect();
-            if !absent.is_empty() {
-                sleep(settle).await;
-                held.extend(self.ask(&prepared.address, &absent).await?);
-            }
-            let on_doubt = config.settings(destination).on_doubt;
-            let settlements = recover::judge(&asked, &held, on_doubt, facts.persists.unwrap_or(true));
-            tracing::info!(%destination, doubtful = asked.len(), again = absent.len(), "asked the node what it has");
-            self.store.settle(settlements, (self.clock)()).await?;
-        }
-        bind.remember(destination);
-        Ok(())
-    }
-
-    /// What the node holds of each row's item; one id a question, all questions at once.
-    async fn ask(&self, address: &Address, rows: &[OutboxRow]) -> Result<HashMap<ItemId, recover::Held>, Halt> {
-        let questions: Vec<_> = rows.iter().map(|row| self.wire.request(address.question(&row.item.0))).collect();
-        let mut held = HashMap::new();
-        for (row, question) in rows.iter().zip(questions) {
-            let answer = match verdict::absence_or_answer(question.await) {
-                Ok(answer) => answer,
-                Err(verdict) => return Err(verdict.into()),
+            let begun = async {
+                let prepared = self.locate(destination).await?;
+                self.recover(&waiting, &prepared, &bind).await?;
+                self.prepare(&waiting, prepared).await
             };
-            held.insert(row.item.clone(), recover::held(answer.as_ref(), &row.item));
+            let mut ending = until.clone();
+            let (prepared, facts) = tokio::select! {
+                begun = begun => begun?,
+                // Nothing was sent yet that would have to be waited for.
+                _ = ending.wait_for(|until| *until == Until::Now) => return Ok(()),
+            };
+            self.publish(destination, &prepared, facts, &until).await
+        };
+        let Err(halt) = work.await else { return };
+        if halt.is_policy_violation() && bind.blame() {
+            self.credit.send_smaller();
         }
-        Ok(held)
+        if halt.leaves_doubt() {
+            bind.forget(destination);
+        }
+        if halt.asks_for_audit() {
+            self.prepared().remove(destination);
+        }
+        let halt = if halt.is_end_of_stream() && self.is_alive(&bind).await { halt.of_addressee() } else { halt };
+        self.write_down(halt, &waiting).await;
     }
 
-    /// Keeps a window of publishes in flight, in order. What was answered is settled and what is free is claimed at the
-    /// same time, so that both go into one commit; that happens when half of the window is free.
-    async fn publish(
-        &self,
-        destination: &Destination,
-        prepared: &Prepared,
-        mut facts: NodeFacts,
-        until: &watch::Receiver<Until>,
-    ) -> Result<(), Halt> {
-        let config = self.config();
-        let mut window = Window::new(prepared.window, facts.max_payload, self.credit.clone());
-        let mut halt = None;
-        let mut answered = Vec::new();
-        loop {
-            let room = if halt.is_some() || *until.borrow() == Until::Now { 0 } else { window.reserve().await };
-            let now = (self.clock)();
-            let (settled, claimed) = tokio::join!(
-                self.store.settle(std::mem::take(&mut answered), now),
-                self.store.claim_outbox(vec![(destination.clone(), room)], now),
-            );
-            settled?;
-            let claimed = claimed?;
-            let is_last = claimed.is_empty();
-            for delivery in claimed {
-                let style = config.style(&delivery.edition.feed);
-                window.send(&*self.wire, &prepared.address, delivery, &style);
-            }
-            if window.is_empty() {
-                return halt.map_or(Ok(()), Err);
-            }
-            while !window.is_empty() && (is_last || halt.is_some() || window.is_more_than_half_full()) {
-                let (settlement, trouble) = window.next_answer().await;
-                answered.extend(settlement);
-                halt = halt.or(trouble);
-            }
-            if halt.is_none() && !answered.is_empty() && facts.is_troubled() {
-                tracing::info!(%destination, "takes entries again");
-                facts = facts.without_trouble();
-                self.store.set_node(destination.clone(), facts.clone()).await?;
-            }
-        }
+    /// Whether the stream is still the one of this bind.
+    async fn is_alive(&self, bind: &Bind) -> bool {
+        let mut status = self.wire.status();
+        let is_over =
+            |status: &Status| !matches!(status, Status::Online { bind: number, .. } if *number == bind.number);
+        timeout(END_OF_STREAM, status.wait_for(is_over)).await.is_err()
+    }
+
+    /// Writes down why a lane ended.
+    async fn write_down(&self, halt: Halt, waiting: &Waiting) {
+        let service = destination::service(&waiting.destination);
+        let of_service = |(other, at): (&Destination, &Time)| (destination::service(other) == service).then_some(*at);
+        let taken = lock(&self.taken).iter().filter_map(of_service).max();
+        halt.write_down(&*self.store, waiting, taken, (self.clock)()).await;
     }
 
     fn config(&self) -> Arc<Config> {
@@ -255,6 +215,10 @@ impl Deliverer {
     }
 
     fn prepared(&self) -> std::sync::MutexGuard<'_, HashMap<Destination, Prepared>> {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.prepared)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

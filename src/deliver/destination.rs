@@ -12,9 +12,6 @@ use crate::feed::Destination;
 use crate::store::{Action, Delivery};
 use crate::xmpp::Request;
 
-/// Payloads stay under this many bytes unless the service says that it takes less: Prosody closes the stream over 256 KiB.
-const LARGEST_PAYLOAD: u64 = 200_000;
-
 /// The microblog's node (XEP-0277).
 const MICROBLOG: &str = "urn:xmpp:microblog:0";
 
@@ -91,18 +88,26 @@ impl Address {
     }
 }
 
+/// Whose answers a destination waits for, as the configuration names it; `None`: the account's own server.
+pub(crate) fn service(destination: &Destination) -> Option<String> {
+    match destination {
+        Destination::Node { service, .. } => service.clone(),
+        Destination::Pep { jid } => jid.clone(),
+        Destination::Room { jid } | Destination::Chat { jid } => Some(jid.clone()),
+    }
+}
+
 /// The request that brings a delivery to its node: publish (XEP-0060 §7.1) on the highest rung that fits, or retract (§7.2).
 /// The rung that was taken is returned with it.
 pub(crate) fn stanza(
     address: &Address,
     delivery: &Delivery,
     style: &atom::Style,
-    max_payload: Option<u64>,
+    largest_payload: u64,
 ) -> (Request, u8) {
     match delivery.row.action {
         Action::Publish => {
-            let limit = max_payload.unwrap_or(LARGEST_PAYLOAD).min(LARGEST_PAYLOAD);
-            let (entry, rung) = fitting(delivery, style, limit);
+            let (entry, rung) = fitting(delivery, style, largest_payload);
             let item = Element::builder("item", ns::PUBSUB)
                 .attr(xml_ncname!("id").to_owned(), delivery.row.item.0.as_str())
                 .append(entry);

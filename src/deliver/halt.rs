@@ -5,7 +5,8 @@ use std::time::Duration;
 use tracing::{error, warn};
 
 use crate::feed::{Destination, Time};
-use crate::store::{NodeFacts, Pause, Store, StoreError};
+use crate::store::{NodeFacts, Pause, Store, StoreError, Waiting};
+use crate::xmpp::RequestError;
 
 use super::backoff;
 use super::verdict::Verdict;
@@ -40,13 +41,41 @@ impl Halt {
         matches!(self, Self::Store(_) | Self::Verdict(Verdict::Lost(_) | Verdict::InDoubt(_)))
     }
 
+    /// Of two reasons the one that asks for more: what is in doubt stands before what is known.
+    pub(crate) fn worse(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) if other.leaves_doubt() && !one.leaves_doubt() => Some(other),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Whether the stream seems to be over.
+    pub(crate) fn is_end_of_stream(&self) -> bool {
+        matches!(self, Self::Verdict(Verdict::Lost(_)))
+    }
+
+    /// Whether the server closed the stream because of what was sent.
+    pub(crate) fn is_policy_violation(&self) -> bool {
+        matches!(self, Self::Verdict(Verdict::Lost(reason)) if RequestError::Lost(reason.clone()).is_policy_violation())
+    }
+
+    /// The same when the stream turned out to live: only the addressee is silent.
+    pub(crate) fn of_addressee(self) -> Self {
+        match self {
+            Self::Verdict(Verdict::Lost(reason)) => Self::Verdict(Verdict::InDoubt(reason)),
+            other => other,
+        }
+    }
+
     /// Whether the node may not be what it was when it was audited.
     pub(crate) fn asks_for_audit(&self) -> bool {
         matches!(self, Self::Verdict(Verdict::Configure(_) | Verdict::Pause(_) | Verdict::WithoutPreconditions(_)))
     }
 
-    /// Writes down how long the destination waits, and tells the operator when that is news.
-    pub(crate) async fn write_down(self, store: &dyn Store, destination: &Destination, now: Time) {
+    /// Writes down how long the destination waits, and tells the operator when that is news. `taken` is when a node of its
+    /// service took something last.
+    pub(crate) async fn write_down(self, store: &dyn Store, waiting: &Waiting, taken: Option<Time>, now: Time) {
+        let destination = &waiting.destination;
         let verdict = match self {
             Self::Verdict(verdict) => verdict,
             Self::Store(error) => {
@@ -55,13 +84,26 @@ impl Halt {
                 return;
             }
         };
-        let waiting = store.waiting().into_iter().find(|waiting| waiting.destination == *destination);
-        let known = waiting.map(|waiting| waiting.facts).unwrap_or_default();
+        let newest = store.waiting().into_iter().find(|waiting| waiting.destination == *destination);
+        let known = newest.map_or_else(|| waiting.facts.clone(), |waiting| waiting.facts);
+        let verdict = too_long(verdict, &known, taken, now);
         if let Some(facts) = facts_after(verdict, &known, destination, now, fastrand::f64())
             && let Err(error) = store.set_node(destination.clone(), facts).await
         {
             error!(%destination, %error, "the state cannot be written");
         }
+    }
+}
+
+/// A node that refuses for now during all of an hour in which others of its service take entries refuses for good.
+fn too_long(verdict: Verdict, known: &NodeFacts, taken: Option<Time>, now: Time) -> Verdict {
+    match (verdict, known.troubled) {
+        (Verdict::Retry(reason), Some(since)) if now >= since + LOOK_AGAIN && taken.is_some_and(|at| at > since) => {
+            Verdict::Pause(format!(
+                "refused for more than an hour, while other nodes of the service take entries: {reason}"
+            ))
+        }
+        (verdict, _) => verdict,
     }
 }
 
@@ -74,21 +116,27 @@ fn facts_after(
     chance: f64,
 ) -> Option<NodeFacts> {
     let failures = known.failures.saturating_add(1);
+    let troubled = known.troubled.or(Some(now));
     let wait = |failures| Some(now + backoff::delay(failures, chance));
     match verdict {
         // Being offline is not a refusal: recovery follows the next bind.
         Verdict::Lost(_) => None,
-        Verdict::InDoubt(_) => Some(NodeFacts { not_before: wait(failures), failures, ..known.clone() }),
+        Verdict::InDoubt(reason) => {
+            if known.failures == 0 {
+                warn!(%destination, reason, "no answer; the node will be asked what arrived");
+            }
+            Some(NodeFacts { not_before: wait(failures), failures, troubled, ..known.clone() })
+        }
         Verdict::Configure(reason) => {
             warn!(%destination, reason, "the node is gone; making it again");
             let not_before = if known.failures == 0 { None } else { wait(failures) };
-            Some(NodeFacts { not_before, failures, ..known.clone() })
+            Some(NodeFacts { not_before, failures, troubled, ..known.clone() })
         }
         Verdict::Retry(reason) => {
             if known.failures == 0 {
                 warn!(%destination, reason, "refused for now; trying again with growing pauses");
             }
-            Some(NodeFacts { not_before: wait(failures), failures, ..known.clone() })
+            Some(NodeFacts { not_before: wait(failures), failures, troubled, ..known.clone() })
         }
         Verdict::Pause(reason) | Verdict::WithoutPreconditions(reason) => {
             let since = known.pause.as_ref().filter(|pause| pause.reason == reason).map_or(now, |pause| pause.since);

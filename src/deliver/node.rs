@@ -16,8 +16,6 @@ use super::verdict::{Refusal, Verdict, verdict};
 /// What is known of a node that is ready to be published to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ready {
-    /// Whether it was made just now; else it may hold items already.
-    pub(crate) is_new: bool,
     /// Whether the account owns it, when known.
     pub(crate) owner: Option<bool>,
     /// Its `max_items`; `None` when unknown.
@@ -45,6 +43,10 @@ pub(crate) async fn prepare(
             audit(wire, address, &wanted, true).await
         }
         Err(Refused::Exists) => audit(wire, address, &wanted, false).await,
+        // COMPAT(Prosody 0.12): who may not create nodes is told so even of a node that exists.
+        Err(Refused::Other(Verdict::Pause(_))) if wire.request(address.info()).await.is_ok() => {
+            audit(wire, address, &wanted, false).await
+        }
         Err(Refused::Other(verdict)) => Err(verdict),
     }
 }
@@ -156,7 +158,7 @@ async fn audit(wire: &dyn Wire, address: &Address, wanted: &Fields, is_new: bool
         None => None,
     };
     let max_payload = has.get("max_payload_size").and_then(|bytes| bytes.parse().ok());
-    Ok(Ready { is_new, owner: Some(owner), max_items, persists, max_payload })
+    Ok(Ready { owner: Some(owner), max_items, persists, max_payload })
 }
 
 async fn repair(wire: &dyn Wire, address: &Address, differences: Fields, has: &mut Fields) -> Result<(), Verdict> {
@@ -173,7 +175,7 @@ async fn repair(wire: &dyn Wire, address: &Address, differences: Fields, has: &m
 
 /// A node that is not ours to create: it only has to be there. No owner's question is asked.
 async fn somebody_elses(wire: &dyn Wire, address: &Address) -> Result<Ready, Verdict> {
-    let unknown = Ready { is_new: false, owner: None, max_items: None, persists: true, max_payload: None };
+    let unknown = Ready { owner: None, max_items: None, persists: true, max_payload: None };
     match wire.request(address.info()).await {
         Ok(_) => Ok(unknown),
         Err(RequestError::Refused(error)) if Refusal::read(&error).condition == "item-not-found" => {

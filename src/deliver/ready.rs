@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::feed::{Destination, Time};
-use crate::store::{NodeFacts, Outcome, Settlement};
+use crate::feed::{Destination, FeedId, Time};
+use crate::store::{Action, NodeFacts, OutboxRow, Outcome, RowState, Settlement, Waiting};
 
 use super::destination::Address;
 use super::halt::Halt;
 use super::verdict::{self, Verdict};
-use super::{Deliverer, node};
+use super::{Deliverer, due, node};
 
 /// A node is audited again after this time.
 const AUDIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,7 +34,7 @@ impl Deliverer {
         let config = self.config();
         let service = match destination {
             Destination::Node { service: None, .. } => {
-                self.service.find(&*self.wire, &*self.store, &config.account).await?
+                Some(self.service.find(&*self.wire, &*self.store, &config.account).await?)
             }
             _ => None,
         };
@@ -42,26 +42,37 @@ impl Deliverer {
         Ok(Prepared { at: Time::UNIX_EPOCH, address, window: 1 })
     }
 
-    /// Creates or audits the node, at start and daily, and on first contact counts what is there already as published.
-    pub(crate) async fn prepare(
-        &self,
-        destination: &Destination,
-        known: Prepared,
-        facts: NodeFacts,
-    ) -> Result<(Prepared, NodeFacts), Halt> {
+    /// Makes the destination ready: created or audited at start and daily, and known to every feed that publishes there.
+    pub(crate) async fn prepare(&self, waiting: &Waiting, known: Prepared) -> Result<(Prepared, NodeFacts), Halt> {
         let now = (self.clock)();
-        if now < known.at + AUDIT {
+        let facts = waiting.facts.clone();
+        let facts = if due::is_held_in_error(&facts, now) { facts.without_trouble() } else { facts };
+        let is_audited = now < known.at + AUDIT;
+        let newcomers = waiting.newcomers.iter().filter(|feed| self.is_newcomer(&waiting.destination, &facts, feed));
+        let newcomers: Vec<FeedId> = newcomers.cloned().collect();
+        if is_audited && newcomers.is_empty() && facts == waiting.facts {
             return Ok((known, facts));
         }
-        let settings = self.config().settings(destination);
+        let (prepared, facts) = if is_audited { (known, facts) } else { self.audit(waiting, known, facts).await? };
+        if !newcomers.is_empty() {
+            self.count_what_is_there(&waiting.destination, &prepared.address, &newcomers).await?;
+        }
+        let contacts = facts.contacts.iter().cloned().chain(newcomers).collect();
+        let facts = NodeFacts { contacts, ..facts };
+        self.store.set_node(waiting.destination.clone(), facts.clone()).await?;
+        self.prepared().insert(waiting.destination.clone(), prepared.clone());
+        Ok((prepared, facts))
+    }
+
+    /// Creates the node, or audits the one that is there.
+    async fn audit(&self, waiting: &Waiting, known: Prepared, facts: NodeFacts) -> Result<(Prepared, NodeFacts), Halt> {
+        let settings = self.config().settings(&waiting.destination);
         let followed = match &settings.follows {
             Some(feed) => self.store.feed(feed).await?.map(|row| row.read.meta),
             None => None,
         };
         let ready = node::prepare(&*self.wire, &known.address, &settings, followed.as_ref()).await?;
-        if facts.configured.is_none() && !ready.is_new {
-            self.count_what_is_there(destination, &known.address).await?;
-        }
+        let now = (self.clock)();
         let facts = NodeFacts {
             configured: Some(now),
             max_items: ready.max_items,
@@ -70,19 +81,33 @@ impl Deliverer {
             max_payload: ready.max_payload,
             ..facts
         };
-        self.store.set_node(destination.clone(), facts.clone()).await?;
-        let prepared = Prepared { at: now, window: window_of(ready.max_items), ..known };
-        self.prepared().insert(destination.clone(), prepared.clone());
-        Ok((prepared, facts))
+        Ok((Prepared { at: now, window: window_of(&facts), ..known }, facts))
     }
 
-    /// First contact with a node that was there before us: rows whose item it holds are published already.
-    async fn count_what_is_there(&self, destination: &Destination, address: &Address) -> Result<(), Halt> {
-        let answer = verdict::absence_or_answer(self.wire.request(address.listing()).await)?;
+    /// First contact of feeds with a node: their entries that it holds were published in another life. An edit is news
+    /// nevertheless.
+    async fn count_what_is_there(
+        &self,
+        destination: &Destination,
+        address: &Address,
+        newcomers: &[FeedId],
+    ) -> Result<(), Halt> {
+        let answer = match verdict::absence_or_answer(self.wire.request(address.listing()).await) {
+            Ok(answer) => answer,
+            Err(lost @ (Verdict::Lost(_) | Verdict::InDoubt(_) | Verdict::Retry(_))) => return Err(lost.into()),
+            Err(refused) => {
+                tracing::warn!(%destination, ?refused, "the node does not list its items; nothing counts as published");
+                None
+            }
+        };
         let there: HashSet<&str> =
             answer.iter().flat_map(|query| query.children()).filter_map(|item| item.attr("name")).collect();
+        let is_known = |row: &&OutboxRow| {
+            let is_first = row.state == RowState::Ready && row.action == Action::Publish && row.revision == 0;
+            is_first && newcomers.contains(&row.feed) && there.contains(row.item.0.as_str())
+        };
         let rows = self.store.rows(destination).await?;
-        let known = rows.iter().filter(|row| there.contains(row.item.0.as_str()));
+        let known = rows.iter().filter(is_known);
         let settlements: Vec<_> = known.map(|row| Settlement { row: row.id, outcome: Outcome::Drop }).collect();
         if !settlements.is_empty() {
             tracing::info!(%destination, entries = settlements.len(), "the node holds these already; not published again");
@@ -93,7 +118,8 @@ impl Deliverer {
 }
 
 /// As many as the node keeps, so that an accepted item cannot have been evicted before recovery looks; one when that is
-/// unknown.
-pub(crate) fn window_of(max_items: Option<u32>) -> usize {
-    max_items.unwrap_or(1).clamp(1, WIDEST_WINDOW) as usize
+/// unknown, and when others publish there, too.
+pub(crate) fn window_of(facts: &NodeFacts) -> usize {
+    let keeps = facts.max_items.filter(|_| facts.owner == Some(true));
+    keeps.unwrap_or(1).clamp(1, WIDEST_WINDOW) as usize
 }

@@ -1,6 +1,6 @@
 //! What `deliver` is told by the configuration.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +71,8 @@ impl Default for NodeSettings {
 pub struct Config {
     /// Settings of the destinations that feeds name.
     pub nodes: HashMap<Destination, Arc<NodeSettings>>,
+    /// The feeds that name a destination as their own: they have a first contact with it, as only they fill it up.
+    pub feeds: HashMap<Destination, HashSet<FeedId>>,
     /// Settings of the nodes that routes make.
     pub routed: Arc<NodeSettings>,
     /// How entries of each feed are rendered; others use the default.

@@ -1,5 +1,6 @@
 //! The publishes of one destination that are unanswered: sent in order, answered in any.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -8,48 +9,80 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::atom::Style;
-use crate::store::{Delivery, Outcome, RowId, Settlement};
+use crate::store::{Action, Delivery, OutboxRow, Outcome, Settlement};
 use crate::xmpp::Wire;
 
 use super::destination::{self, Address, LAST_RUNG};
 use super::halt::Halt;
 use super::verdict::{Verdict, verdict};
 
-/// A window; each unanswered publish holds a permit of the credit that all windows share.
+/// A row that was refused for now so often, while its destination takes others, is at fault itself.
+const MOST_ATTEMPTS: u32 = 10;
+
+/// A window; each unanswered publish holds a permit of the credit that all windows of a service share.
 pub(crate) struct Window {
     size: usize,
-    max_payload: Option<u64>,
+    largest_payload: u64,
     credit: Arc<Semaphore>,
+    /// Whether the destination took entries lately.
+    takes_others: bool,
     reserved: Option<OwnedSemaphorePermit>,
-    unanswered: FuturesUnordered<BoxFuture<'static, (RowId, u8, Verdict)>>,
+    /// How many were sent; each is known by its number.
+    sent: usize,
+    unanswered: BTreeMap<usize, Unanswered>,
+    answers: FuturesUnordered<BoxFuture<'static, (usize, Verdict)>>,
+}
+
+struct Unanswered {
+    row: OutboxRow,
+    rung: u8,
+    /// Given back with the answer.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Window {
-    pub(crate) fn new(size: usize, max_payload: Option<u64>, credit: Arc<Semaphore>) -> Self {
-        Self { size, max_payload, credit, reserved: None, unanswered: FuturesUnordered::new() }
+    pub(crate) fn new(size: usize, largest_payload: u64, credit: Arc<Semaphore>, takes_others: bool) -> Self {
+        Self {
+            size,
+            largest_payload,
+            credit,
+            takes_others,
+            reserved: None,
+            sent: 0,
+            unanswered: BTreeMap::new(),
+            answers: FuturesUnordered::new(),
+        }
     }
 
-    /// How many more may be sent now, when half of the window is free; waits for credit.
+    /// How many more may be sent now. An empty window waits for credit; another one never does, as it may be its own
+    /// answers that give credit back.
     pub(crate) async fn reserve(&mut self) -> usize {
         self.reserved = None;
-        let free = self.size - self.unanswered.len();
-        if free == 0 || self.is_more_than_half_full() {
+        let free = self.size - self.span();
+        if free == 0 {
             return 0;
         }
-        self.reserved = self.credit.clone().acquire_many_owned(free as u32).await.ok();
+        if self.is_empty() {
+            self.reserved = self.credit.clone().acquire_owned().await.ok();
+        }
+        let more = self.credit.available_permits().min(free - usize::from(self.reserved.is_some()));
+        if let Ok(more) = self.credit.clone().try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+            match &mut self.reserved {
+                Some(reserved) => reserved.merge(more),
+                None => self.reserved = Some(more),
+            }
+        }
         self.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }
 
     /// Sends a delivery that was claimed with the reservation.
     pub(crate) fn send(&mut self, wire: &dyn Wire, address: &Address, delivery: Delivery, style: &Style) {
-        let (request, rung) = destination::stanza(address, &delivery, style, self.max_payload);
+        let (request, rung) = destination::stanza(address, &delivery, style, self.largest_payload);
         let permit = self.reserved.as_mut().and_then(|reserved| reserved.split(1));
-        let (row, answer) = (delivery.row.id, wire.request(request));
-        self.unanswered.push(Box::pin(async move {
-            let verdict = verdict(&answer.await);
-            drop(permit);
-            (row, rung, verdict)
-        }));
+        let (number, answer) = (self.sent, wire.request(request));
+        self.sent += 1;
+        self.unanswered.insert(number, Unanswered { row: delivery.row, rung, _permit: permit });
+        self.answers.push(Box::pin(async move { (number, verdict(&answer.await)) }));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -57,12 +90,20 @@ impl Window {
     }
 
     pub(crate) fn is_more_than_half_full(&self) -> bool {
-        self.unanswered.len() * 2 > self.size
+        self.span() * 2 > self.size
+    }
+
+    /// From the first unanswered one to the last one sent, the answered ones between them included: so many items the node
+    /// has to keep, lest one that it took is gone when it is asked.
+    fn span(&self) -> usize {
+        self.unanswered.first_key_value().map_or(0, |(first, _)| self.sent - first)
     }
 
     /// Waits for an answer: what to write down about its row, and whether the lane has to end.
     pub(crate) async fn next_answer(&mut self) -> (Option<Settlement>, Option<Halt>) {
-        let Some((row, rung, verdict)) = self.unanswered.next().await else { return (None, None) };
+        let Some((number, verdict)) = self.answers.next().await else { return (None, None) };
+        let Some(Unanswered { row, rung, .. }) = self.unanswered.remove(&number) else { return (None, None) };
+        let verdict = self.of_row(&row, verdict);
         let outcome = match &verdict {
             Verdict::Delivered => Some(Outcome::Delivered),
             Verdict::Lost(_) | Verdict::InDoubt(_) => None,
@@ -80,6 +121,16 @@ impl Window {
             Verdict::Delivered | Verdict::Shrink(_) => None,
             other => Some(other.into()),
         };
-        (outcome.map(|outcome| Settlement { row, outcome }), halt)
+        (outcome.map(|outcome| Settlement { row: row.id, outcome }), halt)
+    }
+
+    /// What an answer means for this very row.
+    fn of_row(&self, row: &OutboxRow, verdict: Verdict) -> Verdict {
+        match verdict {
+            // Where there is no such item, it is as if it had been retracted.
+            Verdict::Configure(_) if row.action == Action::Retract => Verdict::Delivered,
+            Verdict::Retry(reason) if row.attempts >= MOST_ATTEMPTS && self.takes_others => Verdict::Shrink(reason),
+            other => other,
+        }
     }
 }

@@ -139,7 +139,7 @@ pub struct NodeFacts {
     pub owner: Option<bool>,
     /// Whether the node keeps items, when known.
     pub persists: Option<bool>,
-    /// Feeds whose first contact with this destination is done.
+    /// Feeds of whose own destinations it is one, and whose first contact with it is done.
     pub contacts: Vec<FeedId>,
     /// Set while the destination refuses us.
     pub pause: Option<Pause>,
@@ -147,6 +147,8 @@ pub struct NodeFacts {
     pub not_before: Option<Time>,
     /// Retryable errors in a row.
     pub failures: u32,
+    /// Since when it refuses for now, or does not answer.
+    pub troubled: Option<Time>,
     /// Largest payload that the service takes, in bytes, when known.
     pub max_payload: Option<u64>,
 }
@@ -159,7 +161,7 @@ impl NodeFacts {
 
     /// The same destination after it took something.
     pub fn without_trouble(self) -> Self {
-        Self { failures: 0, pause: None, not_before: None, ..self }
+        Self { failures: 0, pause: None, not_before: None, troubled: None, ..self }
     }
 }
 

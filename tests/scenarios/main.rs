@@ -5,15 +5,22 @@
 mod support;
 
 mod crash;
+mod cut_connection;
+mod durable_steps;
 mod edited_entry;
 mod ejabberd;
 mod federation;
+mod first_contact;
+mod kill_storm;
+mod lasting;
 mod new_entry;
 mod new_feed;
 mod refusals;
 mod restart;
+mod retract;
 mod routes;
 mod second_instance;
+mod server_killed;
 mod signals;
 mod status;
 mod unchanged;

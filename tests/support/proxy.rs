@@ -30,6 +30,8 @@ pub struct Proxy {
 struct Shared {
     /// How many bytes may still go to the server before the connection is cut.
     budget: AtomicI64,
+    /// What begins the bytes that are counted, and how many of them pass; for plain streams.
+    trap: std::sync::Mutex<Option<(String, usize)>>,
     /// Where the newest connection's client is written to.
     client: Mutex<Option<OwnedWriteHalf>>,
 }
@@ -39,7 +41,8 @@ impl Proxy {
     pub async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let shared = Arc::new(Shared { budget: AtomicI64::new(i64::MAX), client: Mutex::default() });
+        let shared =
+            Arc::new(Shared { budget: AtomicI64::new(i64::MAX), trap: Default::default(), client: Mutex::default() });
         let mood = watch::Sender::new(Mood::Pass);
         tokio::spawn(accept(listener, server.to_owned(), mood.subscribe(), shared.clone()));
         Self { address, mood, shared }
@@ -60,11 +63,33 @@ impl Proxy {
         self.shared.budget.store(i64::from(bytes), Relaxed);
     }
 
+    /// Cuts the connection once so many bytes from the next occurrence of a text on went to the server; on a plain stream.
+    pub fn cut_in(&self, text: &str, bytes: usize) {
+        *self.shared.trap.lock().unwrap() = Some((text.to_owned(), bytes));
+    }
+
+    /// Whether the text was seen.
+    pub fn has_cut(&self) -> bool {
+        self.shared.trap.lock().unwrap().is_none()
+    }
+
     /// Writes to the client as if the server had; only sensible on a plain stream.
     pub async fn inject(&self, text: &str) {
         let mut client = self.shared.client.lock().await;
         // The client may hang up on what it gets before it has all of it.
         let _ = client.as_mut().expect("nobody is connected").write_all(text.as_bytes()).await;
+    }
+}
+
+impl Shared {
+    /// How many bytes may still pass when these hold the text that is waited for.
+    fn sprung(&self, bytes: &[u8]) -> Option<i64> {
+        let mut trap = self.trap.lock().unwrap();
+        let (text, left) = trap.as_ref()?;
+        let at = bytes.windows(text.len()).position(|window| window == text.as_bytes())?;
+        let left = (at + left).max(1);
+        *trap = None;
+        i64::try_from(left).ok()
     }
 }
 
@@ -101,6 +126,9 @@ async fn upstream(
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let mut bytes = client.read(&mut buffer).await?;
+        if let Some(left) = shared.sprung(&buffer[..bytes]) {
+            shared.budget.store(left, Relaxed);
+        }
         if *mood.borrow() == Mood::Pass && bytes > 0 {
             let left = shared.budget.fetch_sub(bytes as i64, Relaxed);
             bytes = bytes.min(usize::try_from(left).unwrap_or(0));
