@@ -123,6 +123,10 @@ fn broken_markup_costs_no_entry() {
         ("an open CDATA", "<item><title><![CDATA[One</title></item>"),
         ("an open comment", "<item><title>One</title><!-- </item>"),
         ("an undeclared prefix", "<item><title>One</title><media:title>Two</media:title></item>"),
+        (
+            "references in attributes",
+            "<item><a:link xmlns:a='http://www.w3.org/2005/Atom' href='/?a=1&amp;b=2&c=&eacute;'/></item>",
+        ),
         ("upper case", "<ITEM><TITLE>One</TITLE><LINK>/1</LINK></ITEM>"),
     ];
     let told = cases.map(|(what, item)| format!("{what}: {}", told(&rss(item)))).join("\n");
@@ -152,9 +156,20 @@ fn broken_markup_costs_no_entry() {
     - | One | - | - | -
     an undeclared prefix: repaired: undeclared prefixes
     - | One | - | - | -
+    references in attributes: repaired: impossible references in attributes
+    - | - | http://example.org/?a=1&b=2&c=%C3%A9 | - | -
     upper case: repaired: names in the wrong case
     - | One | http://example.org/1 | - | -
     ");
+}
+
+#[test]
+fn words_in_front_of_a_document_are_not_looked_at() {
+    let warned =
+        format!("<br />\n<b>Warning</b>: something <!-- <html> --><br>\n<?xml version='1.0'?>{}", rss(RSS_ITEM));
+    assert_eq!(read(&warned).entries.len(), 1);
+    let commented = format!("<!-- <html> --><?xml-stylesheet href='x'?>{}", rss(RSS_ITEM));
+    assert_eq!(read(&commented).read_by, "fast");
 }
 
 #[test]

@@ -97,8 +97,8 @@ impl Flaws {
             self.add("too large");
         } else if is_oversized(raw) {
             self.add("oversized tags");
-        } else if raw.contains("&#") && holds_bad_reference(raw) {
-            self.add("impossible character references");
+        } else if raw.contains('&') && holds_bad_reference(raw) {
+            self.add("impossible references in attributes");
         } else if self.leaf.is_some() {
             self.add("markup inside of text");
         } else if place.is_above_text() && prefix.is_empty() && is_misread(name, place.is_native(space)) {
@@ -223,9 +223,10 @@ fn is_oversized(raw: &str) -> bool {
     raw.len() > LONG_TAG && raw.bytes().filter(|byte| *byte == b'=').count() > MAX_ATTRIBUTES
 }
 
-/// Whether a reference stands for no character, or for one that [`clean`](super::decode::clean) would have taken out.
+/// Whether an `&` is no reference, or one to what is no character or is taken out of texts. feed-rs then resolves none.
 fn holds_bad_reference(raw: &str) -> bool {
-    raw.split('&').skip(1).filter_map(|rest| rest.split_once(';')).filter_map(|(name, _)| numbered(name)).any(is_bad)
+    let numbers = raw.split('&').skip(1).filter_map(|rest| rest.split_once(';')).filter_map(|(name, _)| numbered(name));
+    quick_xml::escape::unescape(raw).is_err() || numbers.into_iter().any(is_bad)
 }
 
 /// Whether a numeric reference must not be read as it stands.
