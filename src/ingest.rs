@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes and what is known go in, what to write down and what to publish comes out. The one commit is the poller's.
 
+mod address;
 mod alias;
 mod brake;
 mod contact;

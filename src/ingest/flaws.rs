@@ -8,7 +8,6 @@ use super::decode::allowed;
 use super::extras::attribute;
 use super::mend::numbered;
 use super::namespace::Space;
-use super::survey::Place;
 
 /// Deeper than this no feed nests, and whoever walks a tree of it could run out of stack.
 pub(super) const MAX_DEPTH: usize = 256;
@@ -18,6 +17,44 @@ pub(super) const MAX_ENTRIES: usize = 10_000;
 /// A tag longer than this many bytes with more than so many attributes is no feed's, and feed-rs compares each with all.
 const LONG_TAG: usize = 512;
 const MAX_ATTRIBUTES: usize = 64;
+
+/// Where in a document an element stands.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Place {
+    /// 1 is the root.
+    pub(super) depth: usize,
+    /// Depth of the entry around it, or of itself when it is one.
+    pub(super) entry: Option<usize>,
+    /// Whether the document is Atom; else it is RSS.
+    pub(super) is_atom: bool,
+}
+
+impl Place {
+    /// Whether it is an entry.
+    pub(super) fn is_entry(self) -> bool {
+        self.entry == Some(self.depth)
+    }
+
+    /// Whether it stands right inside of an entry.
+    pub(super) fn is_in_entry(self) -> bool {
+        self.entry.is_some_and(|entry| self.depth == entry + 1)
+    }
+
+    /// Whether it stands where the feed's own elements do, not inside of a text.
+    pub(super) fn is_above_text(self) -> bool {
+        self.depth <= self.entry.map_or(if self.is_atom { 2 } else { 3 }, |entry| entry + 1)
+    }
+
+    /// The vocabulary of the document.
+    pub(super) fn native(self) -> Space {
+        if self.is_atom { Space::Atom } else { Space::Rss }
+    }
+
+    /// Whether a namespace is the document's vocabulary.
+    pub(super) fn is_native(self, space: Space) -> bool {
+        space == self.native()
+    }
+}
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -60,8 +97,8 @@ impl Flaws {
             self.add("too large");
         } else if is_oversized(raw) {
             self.add("oversized tags");
-        } else if raw.contains("&#") && holds_bad_reference(raw) {
-            self.add("impossible character references");
+        } else if raw.contains('&') && holds_bad_reference(raw) {
+            self.add("impossible references in attributes");
         } else if self.leaf.is_some() {
             self.add("markup inside of text");
         } else if place.is_above_text() && prefix.is_empty() && is_misread(name, place.is_native(space)) {
@@ -186,9 +223,10 @@ fn is_oversized(raw: &str) -> bool {
     raw.len() > LONG_TAG && raw.bytes().filter(|byte| *byte == b'=').count() > MAX_ATTRIBUTES
 }
 
-/// Whether a reference stands for no character, or for one that [`clean`](super::decode::clean) would have taken out.
+/// Whether an `&` is no reference, or one to what is no character or is taken out of texts. feed-rs then resolves none.
 fn holds_bad_reference(raw: &str) -> bool {
-    raw.split('&').skip(1).filter_map(|rest| rest.split_once(';')).filter_map(|(name, _)| numbered(name)).any(is_bad)
+    let numbers = raw.split('&').skip(1).filter_map(|rest| rest.split_once(';')).filter_map(|(name, _)| numbered(name));
+    quick_xml::escape::unescape(raw).is_err() || numbers.into_iter().any(is_bad)
 }
 
 /// Whether a numeric reference must not be read as it stands.

@@ -12,6 +12,7 @@ use crate::feed::{Category, Entry, FeedMeta, Link, Person, Text};
 
 pub use super::document::{Document, Hints, ParseError, Tombstone};
 
+use super::address::{absolute, is_web_address};
 use super::decode::{clean, decode};
 use super::discover::{is_page, not_a_feed};
 use super::extras::{Extras, MAX_LINKS};
@@ -157,7 +158,11 @@ fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool,
     let is_permalink = if is_atom { None } else { extras.is_permalink };
     let permalink = id.as_deref().filter(|id| is_permalink != Some(false) && is_web_address(id));
     let link = page(&read.links).or(page_of_extras(&extras.links)).or(permalink).and_then(|href| absolute(href, base));
-    let elsewhere = read.content.as_ref().filter(|content| content.body.is_none()).and_then(out_of_line);
+    let elsewhere = read
+        .content
+        .as_ref()
+        .filter(|content| content.body.is_none())
+        .and_then(|content| out_of_line(content, &extras));
     // YouTube's and podcasters' words on an entry stand in the media only.
     let described = read.media.iter_mut().find_map(|object| object.description.take());
     let (summary, content) = texts(read.summary.or(described), read.content, is_atom);
@@ -218,10 +223,13 @@ fn page(links: &[model::Link]) -> Option<&str> {
     links.iter().filter(is_page).find(is_html).or_else(|| links.iter().find(is_page)).map(|link| link.href.as_str())
 }
 
-/// Content that stands elsewhere (RFC 4287 §4.1.3.2).
-fn out_of_line(content: &model::Content) -> Option<model::Link> {
+/// Content that stands elsewhere (RFC 4287 §4.1.3.2); feed-rs does not apply `xml:base` to it.
+fn out_of_line(content: &model::Content, extras: &Extras) -> Option<model::Link> {
     let src = content.src.clone()?;
-    Some(model::Link { rel: Some("enclosure".to_owned()), media_type: Some(content.content_type.to_string()), ..src })
+    let base = extras.base.as_deref().and_then(|base| Url::parse(base).ok());
+    let href = absolute(&src.href, base.as_ref())?;
+    let media_type = Some(content.content_type.to_string());
+    Some(model::Link { href, rel: Some("enclosure".to_owned()), media_type, ..src })
 }
 
 fn page_of_extras(links: &[Link]) -> Option<&str> {
@@ -230,24 +238,6 @@ fn page_of_extras(links: &[Link]) -> Option<&str> {
 
 fn rel<'a>(links: &'a [model::Link], rel: &str) -> Option<&'a str> {
     links.iter().find(|link| link.rel.as_deref() == Some(rel)).map(|link| link.href.as_str())
-}
-
-fn is_web_address(text: &str) -> bool {
-    ["http://", "https://"]
-        .iter()
-        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
-}
-
-/// An address as absolute as it gets; what has a scheme of its own stays as given.
-pub(super) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
-    let href = href.trim();
-    if href.is_empty() {
-        return None;
-    }
-    // Most addresses are whole, and to parse them would cost more than all else here.
-    let is_whole = is_web_address(href) || Url::parse(href).is_ok();
-    let joined = base.filter(|_| !is_whole).and_then(|base| base.join(href).ok());
-    Some(joined.map_or_else(|| href.to_owned(), String::from))
 }
 
 fn other_link(link: model::Link, base: Option<&Url>) -> Link {

@@ -11,7 +11,7 @@ use crate::feed::Category;
 use super::date;
 use super::document::{Hints, Tombstone};
 use super::extras::{Extras, attribute};
-use super::flaws::{Flaws, is_bad};
+use super::flaws::{Flaws, Place, is_bad};
 use super::namespace::{Declared, Space, declared_prefix};
 
 /// What the pass found.
@@ -29,44 +29,6 @@ pub(super) struct Survey {
     pub(super) is_complete: bool,
     /// Language of the feed, from `xml:lang` or `dc:language`.
     pub(super) lang: Option<String>,
-}
-
-/// Where in a document an element stands.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Place {
-    /// 1 is the root.
-    pub(super) depth: usize,
-    /// Depth of the entry around it, or of itself when it is one.
-    pub(super) entry: Option<usize>,
-    /// Whether the document is Atom; else it is RSS.
-    pub(super) is_atom: bool,
-}
-
-impl Place {
-    /// Whether it is an entry.
-    pub(super) fn is_entry(self) -> bool {
-        self.entry == Some(self.depth)
-    }
-
-    /// Whether it stands right inside of an entry.
-    pub(super) fn is_in_entry(self) -> bool {
-        self.entry.is_some_and(|entry| self.depth == entry + 1)
-    }
-
-    /// Whether it stands where the feed's own elements do, not inside of a text.
-    pub(super) fn is_above_text(self) -> bool {
-        self.depth <= self.entry.map_or(if self.is_atom { 2 } else { 3 }, |entry| entry + 1)
-    }
-
-    /// The vocabulary of the document.
-    pub(super) fn native(self) -> Space {
-        if self.is_atom { Space::Atom } else { Space::Rss }
-    }
-
-    /// Whether a namespace is the document's vocabulary.
-    pub(super) fn is_native(self, space: Space) -> bool {
-        space == self.native()
-    }
 }
 
 /// Looks over a document; stops at the first thing that makes it unfit for feed-rs.
@@ -321,16 +283,21 @@ impl Pass {
             Field::UpdatePeriod => self.period.0 = seconds_of(text),
             Field::UpdateFrequency => self.period.1 = text.parse().ok(),
             Field::SkipHour => {
-                hints.skip_hours.extend(text.parse().ok().filter(|hour: &u8| *hour <= 24).map(|hour| hour % 24))
+                add_once(&mut hints.skip_hours, text.parse().ok().filter(|hour| *hour <= 24).map(|hour: u8| hour % 24))
             }
             Field::SkipDay => {
-                hints.skip_days.extend(text.parse().ok().map(|day: chrono::Weekday| day.num_days_from_monday() as u8));
+                let day = text.parse().ok().map(|day: chrono::Weekday| day.num_days_from_monday() as u8);
+                add_once(&mut hints.skip_days, day);
             }
         }
         if let (Some(seconds), frequency) = self.period {
             self.survey.hints.update_seconds = Some((seconds / frequency.unwrap_or(1).max(1)).max(1));
         }
     }
+}
+
+fn add_once(known: &mut Vec<u8>, new: Option<u8>) {
+    known.extend(new.filter(|new| !known.contains(new)));
 }
 
 /// `sy:updatePeriod` of the RSS 1.0 syndication module.

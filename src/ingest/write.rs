@@ -123,6 +123,10 @@ impl Writer {
 
     fn typed(&mut self, name: &str, body: &Body, field: Option<&Element>) {
         let (kind, text) = match body {
+            // RSS has HTML here, whatever was meant.
+            Body::Plain(text) if matches!(name, "description" | "content:encoded") => {
+                ("text", &escaped(text).into_owned())
+            }
             Body::Plain(text) => ("text", text),
             Body::Html(text) => ("html", text),
         };
