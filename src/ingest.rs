@@ -4,6 +4,7 @@
 
 mod address;
 mod alias;
+pub mod archive;
 mod brake;
 mod contact;
 mod date;
@@ -113,9 +114,14 @@ pub fn ingest(
     seen: &Seen,
     now: Time,
 ) -> Result<Harvest, ParseError> {
+    Ok(take_in(self::read(arrival)?, arrival.has_moved, plan, read, seen, now))
+}
+
+/// Reads the document of an arrival: decode → parse.
+pub fn read(arrival: &Arrival) -> Result<Document, ParseError> {
     let mut document = parse::parse(&arrival.body, &arrival.base, arrival.content_type.as_deref())?;
     document.is_truncated |= arrival.is_truncated;
-    Ok(take_in(document, arrival.has_moved, plan, read, seen, now))
+    Ok(document)
 }
 
 /// Takes in a document that is parsed already: identify → diff → filter → route.

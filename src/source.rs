@@ -6,6 +6,7 @@
 mod adopt;
 pub mod answer;
 pub mod body;
+mod catchup;
 mod client;
 pub mod cron;
 pub mod fetch;
@@ -30,7 +31,7 @@ use std::time::Duration;
 pub use self::body::Limits;
 pub use self::client::{ClientError, install_tls};
 pub use self::cron::{BadCron, parse_cron};
-pub use self::poll::Poller;
+pub use self::poll::{Bounds, Poller};
 pub use self::roster::{Roster, Subscription};
 pub use self::sweep::{Polled, Progress, Which};
 

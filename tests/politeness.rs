@@ -2,6 +2,8 @@
 //! client does, given what the server did.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "politeness/catchup.rs"]
+mod catchup;
 #[path = "politeness/hosts.rs"]
 mod hosts;
 #[path = "politeness/limits.rs"]

@@ -135,8 +135,7 @@ impl Place {
 
     /// Gives back what is held and waits for the turn at a host, then for a slot.
     pub async fn enter(&mut self, name: &str) -> Result<(), Resting> {
-        self.turn = None;
-        self.slots.clear();
+        self.leave();
         let host = self.gate.host(name);
         let permit = Arc::clone(&host.turns).acquire_owned().await.ok();
         // The one before may have been sent away; those behind it need not wait a second each to learn it.
@@ -153,6 +152,12 @@ impl Place {
     /// The transfer is over: the host is free for the next one, the slot is kept until the document is taken in.
     pub fn leave_host(&mut self) {
         self.turn = None;
+    }
+
+    /// Gives back what is held, for the time until the next request.
+    pub fn leave(&mut self) {
+        self.leave_host();
+        self.slots.clear();
     }
 }
 

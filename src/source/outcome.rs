@@ -65,7 +65,7 @@ pub enum FailureKind {
 }
 
 /// Without control characters and bidirectional overrides, and not too long.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let is_bidi = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().filter(|c| !c.is_control() && !is_bidi(*c)).take(400).collect()
 }

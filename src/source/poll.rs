@@ -37,8 +37,20 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long to leave a store alone that does not answer.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// Bytes that may wait in the outbox. What is not polled is not lost while feeds list it; what is polled must be kept.
-const OUTBOX_BYTES: u64 = 256 << 20;
+/// What polling keeps to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes that may wait in the outbox. What is not polled is not lost while feeds list it; what is polled must be kept.
+    pub outbox_bytes: u64,
+    /// Between two requests of a walk through an archive.
+    pub archive_pause: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { outbox_bytes: 256 << 20, archive_pause: Duration::from_secs(5) }
+    }
+}
 
 /// Polls feeds.
 pub struct Poller {
@@ -53,7 +65,7 @@ pub struct Poller {
     pub(super) is_prepared: OnceCell<()>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) notices: broadcast::Sender<(FeedId, Notice)>,
-    outbox_bytes: u64,
+    pub(super) bounds: Bounds,
     is_full: Mutex<bool>,
     backlog: Arc<Semaphore>,
     /// Tells `run` that it has slept long enough: there is room in the backlog again, or a feed is due before `wakes`.
@@ -72,17 +84,17 @@ impl Poller {
         clock: Clock,
         news: Arc<Notify>,
     ) -> Result<Arc<Self>, ClientError> {
-        Self::with_outbox(store, config, roster, clock, news, OUTBOX_BYTES)
+        Self::with_bounds(store, config, roster, clock, news, Bounds::default())
     }
 
-    /// A poller that stops at another size of the outbox.
-    pub fn with_outbox(
+    /// A poller that keeps to other bounds.
+    pub fn with_bounds(
         store: Arc<dyn Store>,
         config: &Config,
         roster: Roster,
         clock: Clock,
         news: Arc<Notify>,
-        outbox_bytes: u64,
+        bounds: Bounds,
     ) -> Result<Arc<Self>, ClientError> {
         Ok(Arc::new(Self {
             store,
@@ -95,7 +107,7 @@ impl Poller {
             is_prepared: OnceCell::new(),
             progress: watch::Sender::default(),
             notices: broadcast::Sender::new(256),
-            outbox_bytes,
+            bounds,
             is_full: Mutex::default(),
             backlog: Arc::new(Semaphore::new(BACKLOG)),
             rouse: Notify::new(),
@@ -174,7 +186,7 @@ impl Poller {
 
     /// Whether so much waits to be published that nothing more is polled.
     pub(super) fn is_outbox_full(&self) -> bool {
-        let is_full = self.store.waiting_bytes() >= self.outbox_bytes;
+        let is_full = self.store.waiting_bytes() >= self.bounds.outbox_bytes;
         match (std::mem::replace(&mut *locked(&self.is_full), is_full), is_full) {
             (false, true) => warn!("the outbox is full; feeds are polled again when it has been sent"),
             (true, false) => info!("the outbox has room; feeds are polled again"),

@@ -12,20 +12,21 @@ use crate::ingest::{self, Harvest, needs_backfill};
 use crate::store::{Claim, Completion, FeedRow, HostRow, StoreError, Validators};
 
 use super::answer::{FetchError, Fetched, Retry};
+use super::catchup::Archive;
 use super::fetch::Request;
 use super::gate::{Place, host_of};
 use super::notice::notice;
 use super::outcome::{Failure, FailureKind, Outcome};
 use super::policy;
 use super::poll::{Poller, locked};
-use super::reading::take_in;
+use super::reading::Reader;
 use super::roster::{Roster, Subscription};
 use super::schedule::{HOUR, later};
 use super::sweep::Polled;
 use super::{BasicPassword, validators};
 
 /// Host rows that a poll changed.
-type Hosts = Vec<(String, Option<HostRow>)>;
+pub(super) type Hosts = Vec<(String, Option<HostRow>)>;
 
 /// What was asked for a group of feeds, and what came back.
 pub(super) struct Visit {
@@ -69,24 +70,30 @@ impl Poller {
         let is_forced = is_forced || group.iter().any(calls_for_all);
 
         let mut place = Place::new(&self.gate, group.iter().all(|claim| claim.row.poll.failures > 0));
-        let fetched = match request(group, &first, is_forced, began).await {
-            Ok(request) => self.fetcher.fetch(&request, &mut place, began).await,
-            Err(error) => Err(error),
+        let request = request(group, &first, is_forced, began).await;
+        let fetched = match &request {
+            Ok(request) => self.fetcher.fetch(request, &mut place, began).await,
+            Err(error) => Err(error.clone()),
         };
-        let mut hosts = self.note_host(&fetched, group);
+        // A host that has been out of reach for long says nothing of the network.
+        let is_telling = group.iter().all(|claim| claim.row.poll.failures == 0);
+        let mut hosts = self.note_host(&fetched, is_telling);
         place.leave_host();
+        let mut archive = request.ok().map(|request| Archive::new(request, place));
 
         let visit = Visit { roster, began, is_forced, fetched };
         let mut pace = None;
         let mut outcomes = Vec::new();
         for claim in group {
-            outcomes.push(self.finish(claim, &visit, std::mem::take(&mut hosts), &mut pace).await);
+            let hosts = std::mem::take(&mut hosts);
+            outcomes.push(self.finish(claim, &visit, archive.as_mut(), hosts, &mut pace).await);
         }
         outcomes
     }
 
-    /// What the answer says of its host; told to those who wait for it before it is free.
-    fn note_host(&self, fetched: &Result<Fetched, FetchError>, group: &[Claim]) -> Hosts {
+    /// What the answer says of its host, and when `is_telling` its absence of the network; told to those who wait for the
+    /// host before it is free.
+    pub(super) fn note_host(&self, fetched: &Result<Fetched, FetchError>, is_telling: bool) -> Hosts {
         let now = (self.clock)();
         let (host, row) = match fetched {
             Ok(fetched) => (host_of(&fetched.answer.url), None),
@@ -95,8 +102,7 @@ impl Poller {
                 (host.clone(), is_refusal.then(|| policy::after_refusal(self.gate.row(host), *retry_after, now)))
             }
             Err(FetchError::Network { host, .. }) => {
-                // One that has been out of reach for long says nothing of the network.
-                if group.iter().all(|claim| claim.row.poll.failures == 0) {
+                if is_telling {
                     self.note_reached(host, false, now);
                 }
                 return Hosts::new();
@@ -127,11 +133,14 @@ impl Poller {
         &self,
         claim: &Claim,
         visit: &Visit,
-        hosts: Hosts,
+        mut archive: Option<&mut Archive>,
+        mut hosts: Hosts,
         pace: &mut Option<FeedRow>,
     ) -> Result<Polled, String> {
         let subscription = visit.roster.find(&claim.feed).ok_or_else(left)?;
-        let (outcome, harvest) = self.judge(claim, &subscription, visit).await.map_err(unwritten)?;
+        let (outcome, harvest) =
+            self.judge(claim, &subscription, visit, archive.as_deref_mut()).await.map_err(unwritten)?;
+        hosts.extend(archive.into_iter().flat_map(|archive| std::mem::take(&mut archive.hosts)));
         let ended = (self.clock)();
         let mut row = policy::after_poll(&claim.row, &outcome, &subscription.poll, ended);
         if let Some(pace) = pace.as_ref() {
@@ -167,6 +176,7 @@ impl Poller {
         claim: &Claim,
         subscription: &Subscription,
         visit: &Visit,
+        archive: Option<&mut Archive>,
     ) -> Result<(Outcome, Option<Harvest>), StoreError> {
         let answer = match &visit.fetched {
             Err(error) => return Ok((self.failure(error), None)),
@@ -174,7 +184,8 @@ impl Poller {
                 if visit.is_forced || claim.row.poll.body_hash.as_ref() != Some(&body.hash) =>
             {
                 let seen = self.store.load_seen(&claim.feed).await?;
-                return Ok(take_in(claim, subscription, visit, answer, body, seen).await);
+                let reader = Arc::new(Reader::new(claim, subscription, visit, seen));
+                return Ok(self.take_in(&reader, answer, body, archive).await);
             }
             Ok(Fetched { answer, .. }) => answer,
         };

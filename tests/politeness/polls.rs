@@ -9,7 +9,7 @@ use tidings::feed::{Destination, FeedId, Time};
 use tidings::ingest::{Backfill, ItemIdScheme, OnRemove, OnUpdate, Rules};
 use tidings::source::notice::Notice;
 use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing};
-use tidings::source::{Config, PollRules, Polled, Poller, Roster, Subscription, Which};
+use tidings::source::{Bounds, Config, PollRules, Polled, Poller, Roster, Subscription, Which};
 use tidings::store::{FeedRow, FeedSync, RedbStore, Store};
 use tokio::sync::{Notify, watch};
 
@@ -18,20 +18,23 @@ use super::server::{Reply, Server};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Between the pages of an archive, of which it takes a few to see what is done with them.
+pub(super) const ARCHIVE_PAUSE: Duration = Duration::from_millis(20);
+
 /// A store, a poller and a clock that stands still until it is set.
-struct Gateway {
-    store: Arc<RedbStore>,
+pub(super) struct Gateway {
+    pub(super) store: Arc<RedbStore>,
     poller: Arc<Poller>,
     now: Arc<Mutex<Time>>,
     news: Arc<Notify>,
     feeds: Vec<(FeedId, Subscription)>,
 }
 
-fn id(name: &str) -> FeedId {
+pub(super) fn id(name: &str) -> FeedId {
     FeedId::new(name).unwrap()
 }
 
-fn subscription(url: &str, every: Duration) -> Subscription {
+pub(super) fn subscription(url: &str, every: Duration) -> Subscription {
     let poll = PollRules {
         timing: Timing::Every(every),
         max_every: None,
@@ -66,7 +69,7 @@ fn roster(feeds: &[(FeedId, Subscription)]) -> Roster {
 
 impl Gateway {
     /// With a feed every half hour for each name and address.
-    async fn with(feeds: &[(&str, String)]) -> Self {
+    pub(super) async fn with(feeds: &[(&str, String)]) -> Self {
         Self::with_config(feeds, &config()).await
     }
 
@@ -77,7 +80,12 @@ impl Gateway {
     }
 
     /// A gateway that is started on a store.
-    async fn on(store: Arc<RedbStore>, feeds: Vec<(FeedId, Subscription)>, config: &Config, now: Time) -> Self {
+    pub(super) async fn on(
+        store: Arc<RedbStore>,
+        feeds: Vec<(FeedId, Subscription)>,
+        config: &Config,
+        now: Time,
+    ) -> Self {
         Self::with_outbox(store, feeds, config, now, u64::MAX).await
     }
 
@@ -92,11 +100,11 @@ impl Gateway {
         let sync = |(feed, _): &(FeedId, _)| FeedSync { id: feed.clone(), was: Vec::new(), enabled: true };
         store.sync_feeds(feeds.iter().map(sync).collect(), now).await.unwrap();
         let (now, news) = (Arc::new(Mutex::new(now)), Arc::new(Notify::new()));
+        let bounds = Bounds { outbox_bytes, archive_pause: ARCHIVE_PAUSE };
         let clock = Arc::clone(&now);
         let clock = Arc::new(move || *clock.lock().unwrap());
         let roster = roster(&feeds);
-        let poller =
-            Poller::with_outbox(store.clone(), config, roster, clock, Arc::clone(&news), outbox_bytes).unwrap();
+        let poller = Poller::with_bounds(store.clone(), config, roster, clock, Arc::clone(&news), bounds).unwrap();
         Self { store, poller, now, news, feeds }
     }
 
@@ -104,7 +112,7 @@ impl Gateway {
         *self.now.lock().unwrap()
     }
 
-    fn pass(&self, time: TimeDelta) {
+    pub(super) fn pass(&self, time: TimeDelta) {
         *self.now.lock().unwrap() += time;
     }
 
@@ -122,11 +130,11 @@ impl Gateway {
         self.tick().await
     }
 
-    async fn row(&self, name: &str) -> FeedRow {
+    pub(super) async fn row(&self, name: &str) -> FeedRow {
         self.store.feed(&id(name)).await.unwrap().unwrap()
     }
 
-    async fn poll_all(&self, which: Which) -> HashMap<String, Polled> {
+    pub(super) async fn poll_all(&self, which: Which) -> HashMap<String, Polled> {
         let polled = self.poller.poll_all(which).await.unwrap();
         polled.into_iter().map(|(feed, polled)| (feed.to_string(), polled)).collect()
     }
