@@ -150,6 +150,9 @@ fn of_feed(status: &Status) -> String {
         fact("last poll", poll.ended.map(shown));
         fact("last success", poll.succeeded.map(shown));
         fact("HTTP status", poll.status.map(|status| status.to_string()));
+        fact("ETag", poll.validators.etag.clone());
+        fact("Last-Modified", poll.validators.last_modified.clone());
+        fact("moved to", poll.moved_to.clone());
         fact("failures", (poll.failures > 0).then(|| format!("{} in a row", poll.failures)));
         fact("read by", Some(row.read.read_by.clone()));
         fact("first contact", row.read.first_contact.map(shown));
