@@ -27,7 +27,7 @@ pub enum GatewayError {
     #[error("the HTTP client: {0}")]
     Http(String),
     /// The server refused the login.
-    #[error("the server refused the login: {0}")]
+    #[error("{0}")]
     Refused(String),
     /// The account changed while deliveries of the former one are in doubt.
     #[error(
