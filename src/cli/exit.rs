@@ -124,6 +124,7 @@ impl From<GatewayError> for Failure {
             GatewayError::OutOfTime { .. } => (Exit::TryAgain, "nothing is lost: the next run sends it"),
             GatewayError::FeedsFailed { .. } => (Exit::Failed, "`tidings status` says why"),
             GatewayError::Interrupted => (Exit::Interrupted, "nothing is lost: the next run goes on"),
+            GatewayError::Bug => (Exit::Bug, ""),
         };
         Self::new(exit, error, hint)
     }
@@ -205,6 +206,7 @@ mod tests {
         assert_eq!(Failure::from(GatewayError::Refused(String::new())).exit() as u8, 77);
         assert_eq!(Failure::from(GatewayError::FeedsFailed { failed: 1, polled: 1 }).exit() as u8, 1);
         assert_eq!(Failure::from(GatewayError::Interrupted).exit() as u8, 130);
+        assert_eq!(Failure::from(GatewayError::Bug).exit() as u8, 70);
         assert_eq!(store(StoreError::Create { path: path(), why: String::new() }), 73);
         assert_eq!(store(StoreError::Lost { path: path(), why: String::new() }), 78);
         assert_eq!(store(StoreError::Newer { path: path(), found: 2, known: 1 }), 78);

@@ -66,6 +66,9 @@ pub enum GatewayError {
     /// A signal ended `once` early.
     #[error("interrupted")]
     Interrupted,
+    /// The poller or the deliverer panicked.
+    #[error("this is a bug in tidings; the lines above say where")]
+    Bug,
 }
 
 fn name(holder: Option<&Holder>) -> String {

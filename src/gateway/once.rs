@@ -101,7 +101,7 @@ async fn deliver_when_there_is_something(parts: &Parts, mut until: watch::Receiv
     }
     let session = parts.start_session().await?;
     let result = tokio::select! {
-        _ = tokio::spawn(parts.deliverer(&session).run(until.clone())) => Ok(()),
+        ended = tokio::spawn(parts.deliverer(&session).run(until.clone())) => ended.map_err(|_| GatewayError::Bug),
         error = never_online(parts, &session, until) => Err(error),
     };
     session.close().await;
