@@ -50,14 +50,18 @@ impl Place {
                 self.once().await;
                 continue;
             }
-            let asked = self.recoveries();
+            let (asked, before) = (self.recoveries(), juliet.events().len());
             self.gateway.start(&["run"]);
-            if fastrand::u8(..3) > 0 {
-                support::eventually("the end of recovery", async || (self.recoveries() > asked).then_some(())).await;
+            match fastrand::u8(..4) {
+                // The moments are what the test draws by lot: soon after the start, soon after recovery ended, …
+                0 => tokio::time::sleep(Duration::from_millis(fastrand::u64(0..900))).await,
+                1 => {
+                    support::eventually("recovery", async || (self.recoveries() > asked).then_some(())).await;
+                    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..30).pow(2))).await;
+                }
+                // … and in the middle of what is sent.
+                _ => drop(juliet.wait_for(before + fastrand::usize(1..ENTRIES)).await),
             }
-            // The moment is what the test draws by lot, rather an early one: a window is sent in some hundredths of a second.
-            let moment = fastrand::u64(0..30).pow(2);
-            tokio::time::sleep(Duration::from_millis(moment)).await;
             self.gateway.kill();
             killed += 1;
         }
