@@ -19,7 +19,7 @@ use crate::feed::{Clock, Time};
 use crate::xmpp::{Status, Wire};
 
 pub use self::error::GatewayError;
-pub use self::once::{OnceOptions, Summary, once};
+pub use self::once::{OnceOptions, Progress, Summary, once};
 use self::parts::Parts;
 
 /// What is in flight at the end gets this long.

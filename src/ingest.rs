@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes and what is known go in, what to write down and what to publish comes out. The one commit is the poller's.
 
+mod address;
 mod alias;
 mod brake;
 mod contact;
@@ -100,7 +101,7 @@ pub struct Harvest {
     pub has_news: bool,
     /// Whether an entry of the document was known before: a feed that moved is still itself.
     pub has_known: bool,
-    /// What the operator should hear of.
+    /// What the operator should hear of, unless the last document was odd in the same way.
     pub notices: Vec<Notice>,
 }
 
@@ -138,6 +139,7 @@ pub fn take_in(
     let routed = route::route(kept, plan, &mut read);
     let editions = edition::editions(routed, plan, &read.meta, &mut seen, now);
     contact::conclude(&mut read, plan);
+    let notices = Notice::news(notices, &mut read);
 
     let keeps_validators = !document.is_truncated;
     Harvest { seen, read, editions, hints: document.hints, keeps_validators, has_news, has_known, notices }

@@ -93,7 +93,8 @@ pub trait Store: Send + Sync + 'static {
     async fn set_meta(&self, meta: Meta) -> Result<(), StoreError>;
 
     /// Makes the state hold exactly these feeds: unknown ones get a row that is due `now`, a feed that names a former id
-    /// (`was`) takes over its row and seen-set, rows of feeds that are gone stop being due and are kept for a year.
+    /// (`was`) takes over all that belonged to it, rows of feeds that are gone stop being due and are kept for a year.
+    /// Nothing is due before the first time.
     async fn sync_feeds(&self, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError>;
 
     /// When the next feed is due; `None` when none ever is. Cheap.
@@ -110,7 +111,7 @@ pub trait Store: Send + Sync + 'static {
     async fn load_seen(&self, feed: &FeedId) -> Result<Seen, StoreError>;
 
     /// Ends a poll: seen-set, validators, next due time, host facts and new outbox rows, in one transaction.
-    /// A waiting row of the same item and destination is replaced in place by the newer revision.
+    /// A waiting row of the same item and destination is replaced in place by the newer revision; a DEAD one is gone.
     /// [`StoreError::Stale`] when the claim's epoch is not the current one. Whatever the outcome, the claim has ended and the
     /// feed is due again when the completion's row says. `key_id`, `removed` and `paused` of that row are not written: they
     /// are the store's and the operator's.
@@ -136,7 +137,9 @@ pub trait Store: Send + Sync + 'static {
     /// those that are READY.
     async fn rows(&self, destination: &Destination) -> Result<Vec<OutboxRow>, StoreError>;
 
-    /// Writes down what became of rows. A row that is not there any more is ignored.
+    /// Writes down what became of rows. A row that is not there any more, or was replaced, is ignored. A row that is to be
+    /// READY again while a newer revision of its item waits gives its place to that one; one that came before a newer
+    /// revision in DOUBT or SENT is gone: an older revision never goes out after a newer one.
     async fn settle(&self, settlements: Vec<Settlement>, now: Time) -> Result<(), StoreError>;
 
     /// Writes down what was learnt of a destination.

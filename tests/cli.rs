@@ -103,6 +103,9 @@ fn each_verb_explains_itself_with_an_example() {
     Usage: tidings run [OPTIONS]
 
     Options:
+          --rebuild
+              Make a new state in place of a lost one (not in this release)
+
           --config <FILE>
               The configuration
 
@@ -140,6 +143,9 @@ fn each_verb_explains_itself_with_an_example() {
 
           --strict
               Exit with 1 when a feed failed
+
+          --rebuild
+              Make a new state in place of a lost one (not in this release)
 
           --config <FILE>
               The configuration

@@ -123,6 +123,10 @@ fn broken_markup_costs_no_entry() {
         ("an open CDATA", "<item><title><![CDATA[One</title></item>"),
         ("an open comment", "<item><title>One</title><!-- </item>"),
         ("an undeclared prefix", "<item><title>One</title><media:title>Two</media:title></item>"),
+        (
+            "references in attributes",
+            "<item><a:link xmlns:a='http://www.w3.org/2005/Atom' href='/?a=1&amp;b=2&c=&eacute;'/></item>",
+        ),
         ("upper case", "<ITEM><TITLE>One</TITLE><LINK>/1</LINK></ITEM>"),
     ];
     let told = cases.map(|(what, item)| format!("{what}: {}", told(&rss(item)))).join("\n");
@@ -135,7 +139,7 @@ fn broken_markup_costs_no_entry() {
     - | café © | - | - | -
     an unknown entity: repaired: entities that XML does not know
     - | a &thing; b | - | - | -
-    odd references: fast
+    odd references: repaired: impossible character references
     - | A’ | - | - | -
     a wrong end tag: repaired: broken markup
     - | One | http://example.org/1 | - | -
@@ -152,9 +156,20 @@ fn broken_markup_costs_no_entry() {
     - | One | - | - | -
     an undeclared prefix: repaired: undeclared prefixes
     - | One | - | - | -
+    references in attributes: repaired: impossible references in attributes
+    - | - | http://example.org/?a=1&b=2&c=%C3%A9 | - | -
     upper case: repaired: names in the wrong case
     - | One | http://example.org/1 | - | -
     ");
+}
+
+#[test]
+fn words_in_front_of_a_document_are_not_looked_at() {
+    let warned =
+        format!("<br />\n<b>Warning</b>: something <!-- <html> --><br>\n<?xml version='1.0'?>{}", rss(RSS_ITEM));
+    assert_eq!(read(&warned).entries.len(), 1);
+    let commented = format!("<!-- <html> --><?xml-stylesheet href='x'?>{}", rss(RSS_ITEM));
+    assert_eq!(read(&commented).read_by, "fast");
 }
 
 #[test]
@@ -313,6 +328,65 @@ fn what_feed_rs_drops_is_read() {
         read_by: "fast",
     }
     "#);
+}
+
+#[test]
+fn words_of_other_vocabularies_are_read_in_rss() {
+    let item = "<item xmlns:a='http://www.w3.org/2005/Atom' xmlns:dcterms='http://purl.org/dc/terms/' xmlns:dc='http://purl.org/dc/elements/1.1/'>\
+        <a:id>urn:1</a:id><dc:title>One</dc:title><a:link href='/1'/><dcterms:issued>2002-09-07</dcterms:issued>\
+        <a:content type='text'>1 &lt; 2</a:content></item>";
+    insta::assert_snapshot!(told(&rss(item)), @"
+    repaired: Atom elements in RSS
+    urn:1 | One | http://example.org/1 | 2002-09-07T00:00:00 | 1 &lt; 2
+    ");
+    let two_dates = "<item><title>One</title><pubDate>Sat, 07 Sep 2002 00:00:01 GMT</pubDate>\
+        <dc:date xmlns:dc='http://purl.org/dc/elements/1.1/'>1999-01-01</dc:date></item>";
+    insta::assert_snapshot!(told(&rss(two_dates)), @"
+    repaired: elements of several vocabularies
+    - | One | - | 2002-09-07T00:00:01 | -
+    ");
+    let wordpress = "<item><title>One</title><post-id xmlns='com-wordpress:feed-additions:1'>7</post-id></item>";
+    insta::assert_snapshot!(told(&rss(wordpress)), @"
+    fast
+    - | One | - | - | -
+    ");
+}
+
+#[test]
+fn a_video_and_an_episode_are_read() {
+    let video = "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:media='http://search.yahoo.com/mrss/'><entry><id>yt:1</id>\
+        <title>One</title><link rel='alternate' href='http://example.org/1'/><media:group><media:title>One</media:title>\
+        <media:content url='http://example.org/1.mp4' type='video/mp4'/><media:description>a\nb</media:description></media:group></entry></feed>";
+    insta::assert_snapshot!(told(video), @"
+    fast
+    yt:1 | One | http://example.org/1 | - | a
+    b
+    ");
+    let episode = read(&format!(
+        "<rss version='2.0' xmlns:itunes='http://www.itunes.com/dtds/podcast-1.0.dtd'><channel><item><title>One</title>\
+        <itunes:author>Jane</itunes:author><itunes:summary>Text</itunes:summary>{}</item></channel></rss>",
+        "<enclosure url='http://example.org/1.mp3' length='9' type='audio/mpeg'/>"
+    ));
+    let told: Vec<_> = episode.entries.iter().map(|entry| (&entry.content, &entry.authors, &entry.links)).collect();
+    insta::assert_snapshot!(serde_json::to_string(&told).unwrap_or_default(), @r#"
+    [[{"kind":"plain","value":"Text"},[{"name":"Jane","email":null,"uri":null}],[{"href":"http://example.org/1.mp3","rel":"enclosure","media_type":"audio/mpeg","length":9}]]]
+    "#);
+}
+
+#[test]
+fn what_an_atom_feed_says_of_itself_is_read() {
+    let document = "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:fh='http://purl.org/syndication/history/1.0' xml:lang='en'
+        xmlns:at='http://purl.org/atompub/tombstones/1.0'><id>urn:f</id><title type='html'>A &amp;amp; &lt;b&gt;B&lt;/b&gt;</title>
+        <link rel='self' href='/feed'/><link href='/'/><link rel='prev-archive' href='/2001'/><fh:complete/>
+        <at:deleted-entry ref='urn:0' when='2002-09-07T00:00:01Z'/>
+        <entry xml:base='/sub/'><id>urn:1</id><link href='1'/><content src='1.pdf' type='application/pdf'/></entry></feed>";
+    let Document { meta, entries, tombstones, is_complete, prev_archive, .. } = read(document);
+    assert_eq!((meta.title.as_deref(), meta.link.as_deref()), (Some("A & B"), Some("http://example.org/")));
+    assert_eq!((meta.self_link.as_deref(), meta.lang.as_deref()), (Some("http://example.org/feed"), Some("en")));
+    assert_eq!((tombstones.len(), is_complete, prev_archive.as_deref()), (1, true, Some("http://example.org/2001")));
+    assert_eq!(entries[0].link.as_deref(), Some("http://example.org/sub/1"));
+    assert_eq!(entries[0].base.as_deref(), Some("http://example.org/sub/"));
+    assert_eq!(entries[0].links[0].href, "http://example.org/sub/1.pdf");
 }
 
 #[test]

@@ -19,4 +19,4 @@ need cc=gcc /usr/include/stdio.h=libc6-dev setpriv=util-linux openssl=openssl pr
     ejabberdctl=ejabberd erl=erlang-base strace=strace faketime=faketime
 command -v cargo >/dev/null || { echo "error: cargo is missing" >&2; echo "hint: install the Rust toolchain, https://rustup.rs" >&2; exit 1; }
 
-exec cargo test --no-fail-fast "$@"
+exec cargo test --no-fail-fast --lib --bins --tests "$@"

@@ -135,11 +135,23 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// The way out of a lost state.
+const LOST: &str = "bring it back from a backup; or remove it and the .id file beside it to begin anew: each node is asked what \
+                    it holds, and of what it does not hold the newest entries are published (`backfill`)";
+
+/// `--rebuild` is named in the messages of other releases; it must not be ignored here.
+pub(super) fn refuse_rebuild(is_asked_for: bool) -> Result<(), Failure> {
+    match is_asked_for {
+        true => Err(Failure::new(Exit::Config, "--rebuild is not in this release", LOST)),
+        false => Ok(()),
+    }
+}
+
 fn of_store(error: &StoreError) -> (Exit, &'static str) {
     match error {
         StoreError::Held { .. } => (Exit::TryAgain, ""),
         StoreError::Create { .. } => (Exit::CannotCreate, "[store] path in tidings.toml names another place"),
-        StoreError::Lost { .. } => (Exit::Config, "bring it back from a backup, or let `--rebuild` make a new one"),
+        StoreError::Lost { .. } => (Exit::Config, LOST),
         StoreError::Newer { .. } => (Exit::Config, "use the newer program"),
         StoreError::Io { .. } => (Exit::Io, ""),
         StoreError::Stale { .. } => (Exit::Bug, ""),

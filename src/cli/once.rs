@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::{self, Config};
-use crate::gateway::{self, GatewayError, OnceOptions, Summary};
+use crate::gateway::{self, GatewayError, OnceOptions, Progress, Summary};
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, refuse_rebuild};
 use super::signal::Signals;
-use super::terminal::{counted, say};
+use super::terminal::{counted, is_coloured, say};
 
 /// Polls what is due and publishes what is new, once
 ///
@@ -35,21 +36,41 @@ pub struct Once {
     /// Exit with 1 when a feed failed
     #[arg(long)]
     strict: bool,
+    /// Make a new state in place of a lost one (not in this release)
+    #[arg(long)]
+    rebuild: bool,
 }
 
 impl Once {
     /// Runs one pass.
     pub async fn run(self, config: Option<&Path>) -> Result<Exit, Failure> {
+        refuse_rebuild(self.rebuild)?;
         let config = Config::load(config)?;
         let signals = Signals::take_over()?;
         let options = OnceOptions { all: self.all, timeout: self.timeout };
-        let summary = gateway::once(config, options, signals.stop.clone()).await?;
+        let bar = bar();
+        let summary = gateway::once(config, options, signals.stop.clone(), |progress| show(&bar, progress)).await;
+        bar.finish_and_clear();
+        let summary = summary?;
         say(&told(&summary));
         if self.strict && !summary.failed.is_empty() {
             return Err(GatewayError::FeedsFailed { failed: summary.failed.len(), polled: summary.polled }.into());
         }
         Ok(Exit::Ok)
     }
+}
+
+/// A bar on a terminal; nothing elsewhere.
+fn bar() -> ProgressBar {
+    let bar = if is_coloured() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} feeds, {eta} left, {msg}");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_length(progress.feeds as u64);
+    bar.set_position(progress.polled as u64);
+    bar.set_message(format!("{} to be sent", progress.waiting));
 }
 
 fn told(summary: &Summary) -> String {

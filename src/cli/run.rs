@@ -7,7 +7,7 @@ use clap::Args;
 use crate::config::Config;
 use crate::gateway;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, refuse_rebuild};
 use super::signal::Signals;
 
 /// Polls and publishes until it is stopped
@@ -21,11 +21,16 @@ use super::signal::Signals;
 
 Exit codes: 0 stopped by SIGTERM, 130 by SIGINT, 73 74 75 78 the state,
 77 the login was refused, 78 the configuration.")]
-pub struct Run {}
+pub struct Run {
+    /// Make a new state in place of a lost one (not in this release)
+    #[arg(long)]
+    rebuild: bool,
+}
 
 impl Run {
     /// Runs.
     pub async fn run(self, config: Option<&Path>) -> Result<Exit, Failure> {
+        refuse_rebuild(self.rebuild)?;
         let config = Config::load(config)?;
         let signals = Signals::take_over()?;
         gateway::run(config, signals.stop.clone()).await?;

@@ -21,9 +21,9 @@ use super::timing::When;
 use super::value::Value;
 use super::{Feed, Target};
 
-impl<'a> Feeds<'a> {
+impl Feeds<'_> {
     /// Reads a feed's table.
-    pub(super) fn read_feed(&mut self, id: FeedId, mut fields: Fields<'a>) {
+    pub(super) fn read_feed(&mut self, id: FeedId, mut fields: Fields<'_>) {
         let Common { defaults, account, .. } = self.common;
         let url = self.url(&mut fields);
         let enabled = fields.or("enabled", &true);
@@ -49,10 +49,11 @@ impl<'a> Feeds<'a> {
         refuse_misplaced(&mut fields);
         self.merged.add(format!("[{id}]"), fields.finish());
         let Some(url) = url else { return };
-        self.feeds.insert(id.clone(), Feed { id, url, enabled, tags, was, poll, rules, to, style });
+        let feed = Feed { id: id.clone(), url, enabled, tags, was, poll, rules, to, style };
+        self.feeds.insert(id, Arc::new(feed));
     }
 
-    fn url(&self, fields: &mut Fields<'a>) -> Option<Url> {
+    fn url(&self, fields: &mut Fields<'_>) -> Option<Url> {
         let url: Url = fields.need("url", "url = \"https://…\"")?;
         let raw = fields.raw("url")?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -75,7 +76,7 @@ impl<'a> Feeds<'a> {
         }
     }
 
-    fn tags(&mut self, fields: &mut Fields<'a>) -> Arc<Vec<String>> {
+    fn tags(&mut self, fields: &mut Fields<'_>) -> Arc<Vec<String>> {
         let mut tags = Vec::new();
         for Folded(tag) in fields.get::<Vec<Folded>>("tags").unwrap_or_default() {
             if !tags.contains(&tag) {
@@ -85,15 +86,15 @@ impl<'a> Feeds<'a> {
         self.tags.entry(tags).or_insert_with_key(|tags| Arc::new(tags.clone())).clone()
     }
 
-    fn was(&mut self, fields: &mut Fields<'a>) -> Vec<FeedId> {
+    fn was(&mut self, fields: &mut Fields<'_>) -> Vec<FeedId> {
         let was: Vec<FeedId> = fields.get("was").unwrap_or_default();
         if let (false, Some(raw)) = (was.is_empty(), fields.raw("was")) {
-            self.former_ids.extend(was.iter().map(|id| (id.clone(), raw)));
+            self.former_ids.extend(was.iter().map(|id| (id.clone(), raw.place())));
         }
         was
     }
 
-    fn to(&mut self, id: &FeedId, fields: &mut Fields<'a>, nodes: &Arc<Nodes>, rules: &Rules) -> Vec<Target> {
+    fn to(&mut self, id: &FeedId, fields: &mut Fields<'_>, nodes: &Arc<Nodes>, rules: &Rules) -> Vec<Target> {
         let ground = Ground { base: nodes, backfill: Some(rules.backfill), gaps: &["feed"] };
         let mut to = self.destinations.list(fields, ground);
         if !fields.has("to") {
@@ -104,7 +105,6 @@ impl<'a> Feeds<'a> {
             if let Destination::Node { node, .. } = &mut target.destination {
                 *node = node.replace("{feed}", id.as_str());
             }
-            self.register(target, fields, 1);
         }
         to
     }
@@ -134,11 +134,11 @@ fn headers(fields: &mut Fields<'_>, has_user: bool) -> Vec<(String, String)> {
     headers
 }
 
-fn filter<'a>(fields: &mut Fields<'a>, known: &mut HashMap<&'a str, Vec<Rule>>) -> Vec<Rule> {
+fn filter(fields: &mut Fields<'_>, known: &mut HashMap<String, Vec<Rule>>) -> Vec<Rule> {
     let Some(raw) = fields.raw("filter") else { return Vec::new() };
     if !known.contains_key(raw.text()) {
         let Some(rules) = Value::read(raw) else { return Vec::new() };
-        known.insert(raw.text(), rules);
+        known.insert(raw.text().to_owned(), rules);
     }
     let rules = known.get(raw.text()).cloned().unwrap_or_default();
     fields.note("filter", || rules.show());

@@ -1,10 +1,11 @@
 //! The feeds of feeds.d: what each file holds, and what can only be said when all are known.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use crate::atom::Style;
 use crate::deliver::NodeSettings;
@@ -18,7 +19,6 @@ use super::fields::{Fields, Layer};
 use super::file::{File, Place};
 use super::memo::Memo;
 use super::print::Merged;
-use super::raw::Raw;
 use super::settings::{Defaults, Nodes};
 use super::timing::Timings;
 use super::{Feed, Target};
@@ -38,7 +38,7 @@ pub(super) struct Common<'a> {
 /// The feeds read so far.
 pub(super) struct Feeds<'a> {
     pub(super) common: Common<'a>,
-    pub(super) feeds: BTreeMap<FeedId, Feed>,
+    pub(super) feeds: BTreeMap<FeedId, Arc<Feed>>,
     pub(super) destinations: Destinations,
     pub(super) merged: Merged,
     pub(super) poll: Memo<PollRules>,
@@ -48,12 +48,10 @@ pub(super) struct Feeds<'a> {
     pub(super) tags: HashMap<Vec<String>, Arc<Vec<String>>>,
     pub(super) timings: Timings,
     /// Filters by how they are written: each regular expression is built once.
-    pub(super) filters: HashMap<&'a str, Vec<Rule>>,
+    pub(super) filters: HashMap<String, Vec<Rule>>,
     /// Where ids, and former ids, stand.
-    pub(super) ids: HashMap<FeedId, Place<'a>>,
-    pub(super) former_ids: Vec<(FeedId, Raw<'a>)>,
-    /// The settings of every destination, where they stand, and of how many feeds it is one.
-    pub(super) known: HashMap<Destination, (Arc<NodeSettings>, Place<'a>, usize)>,
+    pub(super) ids: HashMap<FeedId, Place>,
+    pub(super) former_ids: Vec<(FeedId, Place)>,
 }
 
 impl<'a> Feeds<'a> {
@@ -72,13 +70,13 @@ impl<'a> Feeds<'a> {
             filters: HashMap::new(),
             ids: HashMap::new(),
             former_ids: Vec::new(),
-            known: HashMap::new(),
         }
     }
 
-    /// Reads a file of feeds, a table each.
-    pub(super) fn read_file(&mut self, file: &'a File, tables: &'a Spanned<DeTable<'a>>) {
-        for (key, value) in tables.get_ref() {
+    /// Reads a file of feeds, a table each. Each table is gone before the next one is looked at: of many feeds they are most
+    /// of the memory.
+    pub(super) fn read_file(&mut self, file: &Rc<File>) {
+        for (key, value) in file.parse().into_inner() {
             let name: &str = key.get_ref();
             let DeValue::Table(table) = value.get_ref() else {
                 let hint = "a feed begins with its name in square brackets: [my-blog]".to_owned();
@@ -92,8 +90,7 @@ impl<'a> Feeds<'a> {
                     continue;
                 }
             };
-            let place = file.place(key.span().start);
-            if let Some(other) = self.ids.insert(id.clone(), place) {
+            if let Some(other) = self.ids.insert(id.clone(), file.place(key.span())) {
                 let hint = format!("the other one stands at {other}; rename one of them");
                 file.complain(Some(key.span()), format!("feed `{id}` is there twice"), Some(hint));
             }
@@ -102,39 +99,61 @@ impl<'a> Feeds<'a> {
         }
     }
 
-    /// Notes a destination, which must have the same settings wherever it stands.
-    pub(super) fn register(&mut self, target: &Target, fields: &Fields<'a>, feeds: usize) {
-        let place = fields.place();
-        let (settings, other, count) =
-            self.known.entry(target.destination.clone()).or_insert_with(|| (target.settings.clone(), place, 0));
-        *count += feeds;
-        if !Arc::ptr_eq(settings, &target.settings) && *settings != target.settings {
-            let hint = format!("the other ones are those of {other}; say the same in both places");
-            fields.wrong("to", format!("{} has two different settings", target.destination), &hint);
+    /// Ends with what can only be said when all feeds are known. `routed` are the destinations of routes.
+    pub(super) fn finish(mut self, routed: &[(Target, Place)]) -> (BTreeMap<FeedId, Arc<Feed>>, Merged) {
+        self.check_former_ids();
+        for (id, index) in self.alone_on_a_node(routed) {
+            let feed = self.feeds.get_mut(&id).and_then(Arc::get_mut);
+            if let Some(target) = feed.and_then(|feed| feed.to.get_mut(index)) {
+                let settings = NodeSettings { follows: Some(id), ..NodeSettings::clone(&target.settings) };
+                target.settings = Arc::new(settings);
+            }
+        }
+        (self.feeds, self.merged)
+    }
+
+    fn check_former_ids(&self) {
+        let mut heirs = HashMap::new();
+        for (former, place) in &self.former_ids {
+            if let Some(today) = self.ids.get(former) {
+                place.complain(format!("`was` names `{former}`, a feed of today"), format!("it stands at {today}"));
+            }
+            if let Some(heir) = heirs.insert(former, place) {
+                place.complain(format!("two feeds were `{former}`"), format!("the other one stands at {heir}"));
+            }
         }
     }
 
-    /// Ends with what can only be said when all feeds are known.
-    pub(super) fn finish(mut self) -> (BTreeMap<FeedId, Arc<Feed>>, Merged) {
-        let mut heirs = HashMap::new();
-        for (former, raw) in &self.former_ids {
-            if let Some(place) = self.ids.get(former) {
-                raw.wrong::<()>(format!("`was` names `{former}`, a feed of today"), format!("it stands at {place}"));
-            }
-            if let Some(heir) = heirs.insert(former, raw.place()) {
-                raw.wrong::<()>(format!("two feeds were `{former}`"), format!("the other one stands at {heir}"));
-            }
-        }
-        for feed in self.feeds.values_mut() {
-            for target in &mut feed.to {
-                let is_alone = self.known.get(&target.destination).is_some_and(|(_, _, feeds)| *feeds == 1);
-                if is_alone && matches!(target.destination, Destination::Node { .. }) {
-                    let follows = Some(feed.id.clone());
-                    target.settings = Arc::new(NodeSettings { follows, ..NodeSettings::clone(&target.settings) });
+    /// Feeds that have a node to themselves, and which of their destinations it is. A destination must have the same
+    /// settings wherever it stands.
+    fn alone_on_a_node(&self, routed: &[(Target, Place)]) -> Vec<(FeedId, usize)> {
+        let of_routes = routed.iter().map(|(target, place)| (target, place, None));
+        let of_feeds = self.feeds.values().filter_map(|feed| Some((feed, self.ids.get(&feed.id)?)));
+        let of_feeds = of_feeds.flat_map(|(feed, place)| {
+            let targets = feed.to.iter().enumerate();
+            targets.map(move |(index, target)| (target, place, Some((&feed.id, index))))
+        });
+        let mut known = HashMap::new();
+        for (target, place, owner) in of_routes.chain(of_feeds) {
+            match known.entry(&target.destination) {
+                Entry::Vacant(entry) => {
+                    entry.insert((&target.settings, place, owner));
+                }
+                Entry::Occupied(mut entry) => {
+                    let (settings, other, owner) = entry.get_mut();
+                    *owner = None;
+                    if !Arc::ptr_eq(settings, &target.settings) && *settings != &target.settings {
+                        let message = format!("{} has two different settings", target.destination);
+                        place.complain(
+                            message,
+                            format!("the other ones are those of {other}; say the same in both places"),
+                        );
+                    }
                 }
             }
         }
-        let feeds = self.feeds.into_iter().map(|(id, feed)| (id, Arc::new(feed))).collect();
-        (feeds, self.merged)
+        let is_node = |destination: &Destination| matches!(destination, Destination::Node { .. });
+        let owned = known.into_iter().filter(|(destination, _)| is_node(destination));
+        owned.filter_map(|(_, (_, _, owner))| owner.map(|(id, index)| (id.clone(), index))).collect()
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::rc::Rc;
 
 use toml::de::DeTable;
 
@@ -15,16 +16,16 @@ use super::value::{Value, nearest, quoted};
 /// A table, and below it the tables that it takes settings over from.
 #[derive(Clone, Copy)]
 pub(super) struct Layer<'a> {
-    file: &'a File,
+    file: &'a Rc<File>,
     table: &'a DeTable<'a>,
     below: Option<&'a Layer<'a>>,
 }
 
 impl<'a> Layer<'a> {
     /// Where a key's value comes from; `None` when it is built in.
-    fn origin(&self, key: &str) -> Option<Place<'a>> {
+    fn origin(&self, key: &str) -> Option<Place> {
         match self.table.get_key_value(key) {
-            Some((key, _)) => Some(self.file.place(key.span().start)),
+            Some((key, _)) => Some(self.file.place(key.span())),
             None => self.below?.origin(key),
         }
     }
@@ -45,7 +46,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Begins to read a table.
-    pub(super) fn new(name: String, file: &'a File, header: Option<Range<usize>>, table: &'a DeTable<'a>) -> Self {
+    pub(super) fn new(name: String, file: &'a Rc<File>, header: Option<Range<usize>>, table: &'a DeTable<'a>) -> Self {
         let layer = Layer { file, table, below: None };
         Self { name, header, layer, asked: Vec::with_capacity(48), refused: Vec::new(), lines: None }
     }
@@ -172,10 +173,6 @@ impl<'a> Fields<'a> {
 
     pub(super) fn layer(&self) -> Layer<'a> {
         self.layer
-    }
-
-    pub(super) fn place(&self) -> Place<'a> {
-        self.layer.file.place(self.header.as_ref().map_or(0, |header| header.start))
     }
 
     /// The keys that were asked for, once each.

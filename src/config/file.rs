@@ -6,6 +6,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -32,22 +33,29 @@ struct Complaint {
     hint: Option<String>,
 }
 
-/// A place in a file.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    file: &'a File,
-    offset: usize,
+/// A part of a file.
+#[derive(Clone)]
+pub(super) struct Place {
+    file: Rc<File>,
+    span: Range<usize>,
 }
 
-impl fmt::Display for Place<'_> {
+impl Place {
+    /// Writes down what is wrong there.
+    pub(super) fn complain(&self, message: String, hint: String) {
+        self.file.complain(Some(self.span.clone()), message, Some(hint));
+    }
+}
+
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file.path.display(), self.file.line_of(self.offset))
+        write!(f, "{}:{}", self.file.path.display(), self.file.line_of(self.span.start))
     }
 }
 
 impl File {
-    pub(super) fn new(path: &Path, text: String, is_public: bool) -> Self {
-        Self {
+    pub(super) fn new(path: &Path, text: String, is_public: bool) -> Rc<Self> {
+        Rc::new(Self {
             path: path.to_owned(),
             text,
             is_public,
@@ -55,7 +63,7 @@ impl File {
             complaints: RefCell::default(),
             secrets: RefCell::default(),
             line_ends: OnceCell::new(),
-        }
+        })
     }
 
     pub(super) fn name(&self) -> String {
@@ -87,12 +95,12 @@ impl File {
         self.secrets.borrow_mut().push(span);
     }
 
-    pub(super) fn place(&self, offset: usize) -> Place<'_> {
-        Place { file: self, offset }
+    pub(super) fn place(self: &Rc<Self>, span: Range<usize>) -> Place {
+        Place { file: Rc::clone(self), span }
     }
 
     /// All that is wrong, in the order of the file.
-    pub(super) fn into_errors(self) -> Vec<ConfigError> {
+    pub(super) fn errors(&self) -> Vec<ConfigError> {
         let mut complaints = self.complaints.take();
         complaints.sort_by_key(|complaint| complaint.span.as_ref().map(|span| span.start));
         complaints.into_iter().map(|complaint| self.error(complaint)).collect()

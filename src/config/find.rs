@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::Environment;
 use super::error::{ConfigError, ConfigErrors};
@@ -69,7 +70,7 @@ fn is_meant(path: &Path) -> bool {
 }
 
 /// Reads a file.
-pub(super) fn read(path: &Path) -> Result<File, ConfigErrors> {
+pub(super) fn read(path: &Path) -> Result<Rc<File>, ConfigErrors> {
     if path.extension().is_some_and(|extension| extension == "opml") {
         let hint = "write its feeds as tables into a .toml file, or move it away".to_owned();
         return Err(ConfigErrors::of_file(path, "OPML is not read yet: not in this release", Some(hint)));

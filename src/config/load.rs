@@ -1,6 +1,7 @@
 //! All files become one configuration, or one list of errors.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -31,9 +32,9 @@ pub(super) fn load(
     };
     feeds.extend(guest.map(|text| Ok(File::new(Path::new("the command line"), text, false))));
     let composed = compose(&main, &feeds, environment, is_traced);
-    let mut errors = main.into_errors();
+    let mut errors = main.errors();
     for file in feeds {
-        errors.extend(file.map_or_else(|errors| errors.0, File::into_errors));
+        errors.extend(file.map_or_else(|errors| errors.0, |file| file.errors()));
     }
     match composed {
         Some(composed) if errors.is_empty() => Ok(composed),
@@ -46,13 +47,12 @@ const NOBODY: &str = "[xmpp]\njid = \"nobody@localhost\"\n[store]\npath = \"none
 
 /// Puts the files together; what is wrong with one is written down in it.
 fn compose(
-    main: &File,
-    files: &[Result<File, ConfigErrors>],
+    main: &Rc<File>,
+    files: &[Result<Rc<File>, ConfigErrors>],
     environment: Environment<'_>,
     is_traced: bool,
 ) -> Option<(Config, Merged)> {
     let table = main.parse();
-    let files = files.iter().flatten().map(|file| (file, file.parse())).collect::<Vec<_>>();
     let nothing = DeTable::new();
     let mut root = Fields::new(main.name(), main, None, table.get_ref());
     let mut merged = Merged::default();
@@ -91,14 +91,12 @@ fn compose(
         Common { defaults: &defaults, layer: &layer, account: &account, allow_file: http.allow_file, is_traced };
     let mut feeds = Feeds::new(common, merged);
     let route_nodes = Arc::new(defaults.nodes.settled(true));
-    let (routes, route_targets) = match root.raw("route") {
+    let (routes, routed) = match root.raw("route") {
         Some(list) => route::routes(list, &defaults.nodes, &route_nodes, &mut feeds, is_traced),
         None => (Vec::new(), Vec::new()),
     };
-    for (file, tables) in &files {
-        feeds.read_file(file, tables);
-    }
-    let (feeds, merged) = feeds.finish();
+    files.iter().flatten().for_each(|file| feeds.read_file(file));
+    let (feeds, merged) = feeds.finish(&routed);
 
     refuse_feeds(&mut root, table.get_ref());
     root.finish();
@@ -107,6 +105,7 @@ fn compose(
         main.complain(None, "there is no [xmpp] section".to_owned(), Some(hint.to_owned()));
     }
     let (path, routes) = (main.path.clone(), Arc::new(routes));
+    let route_targets = routed.into_iter().map(|(target, _)| target).collect();
     Some((Config { path, xmpp: xmpp?, store, http, web, feeds, routes, route_targets, route_nodes }, merged))
 }
 

@@ -1,5 +1,7 @@
 //! A value as it stands in a file, and what is said when it is not what it should be.
 
+use std::rc::Rc;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -8,7 +10,7 @@ use super::file::{File, Place};
 /// A value of a file under the key it has.
 #[derive(Clone, Copy)]
 pub(super) struct Raw<'a> {
-    pub(super) file: &'a File,
+    pub(super) file: &'a Rc<File>,
     pub(super) key: &'a str,
     /// Whether it is one of a list under the key.
     is_element: bool,
@@ -16,7 +18,7 @@ pub(super) struct Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
-    pub(super) fn new(file: &'a File, key: &'a str, value: &'a Spanned<DeValue<'a>>) -> Self {
+    pub(super) fn new(file: &'a Rc<File>, key: &'a str, value: &'a Spanned<DeValue<'a>>) -> Self {
         Self { file, key, is_element: false, value }
     }
 
@@ -71,7 +73,7 @@ impl<'a> Raw<'a> {
         &self.file.text[self.value.span()]
     }
 
-    pub(super) fn place(&self) -> Place<'a> {
-        self.file.place(self.value.span().start)
+    pub(super) fn place(&self) -> Place {
+        self.file.place(self.value.span())
     }
 }

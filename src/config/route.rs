@@ -10,6 +10,7 @@ use super::Target;
 use super::destination::Ground;
 use super::feeds::Feeds;
 use super::fields::Fields;
+use super::file::Place;
 use super::raw::Raw;
 use super::settings::Nodes;
 use super::template;
@@ -17,14 +18,14 @@ use super::template;
 /// What a route's node may be named after.
 const GAPS: [&str; 5] = ["feed", "tag", "category", "host", "lang"];
 
-/// Reads the routes, and the destinations of theirs that no template makes.
-pub(super) fn routes<'a>(
-    list: Raw<'a>,
+/// Reads the routes, and the destinations of theirs that no template makes, each with the place of its route's `to`.
+pub(super) fn routes(
+    list: Raw<'_>,
     nodes: &Arc<Nodes>,
     made: &NodeSettings,
-    feeds: &mut Feeds<'a>,
+    feeds: &mut Feeds<'_>,
     is_traced: bool,
-) -> (Vec<Route>, Vec<Target>) {
+) -> (Vec<Route>, Vec<(Target, Place)>) {
     let (mut routes, mut fixed) = (Vec::new(), Vec::new());
     if list.value.get_ref().as_array().is_none() {
         list.wrong::<()>("a route is written with two brackets", "[[route]]");
@@ -34,13 +35,12 @@ pub(super) fn routes<'a>(
         let Some(fields) = Fields::of("a route".to_owned(), raw) else { continue };
         let mut fields = fields.traced(is_traced);
         let matches = fields.or("match", &Match::All(Vec::new()));
-        let mut to = Vec::new();
-        for target in feeds.destinations.list(&mut fields, Ground { base: nodes, backfill: None, gaps: &GAPS }) {
-            to.push(route_target(&target, made, &fields));
-            if matches!(to.last(), Some(RouteTarget::Fixed(_))) {
-                feeds.register(&target, &fields, 2);
-                fixed.push(target);
-            }
+        let targets = feeds.destinations.list(&mut fields, Ground { base: nodes, backfill: None, gaps: &GAPS });
+        let to = targets.iter().map(|target| route_target(target, made, &fields)).collect::<Vec<_>>();
+        if let Some(place) = fields.raw("to").map(|raw| raw.place()) {
+            let with_kind = targets.into_iter().zip(&to);
+            let alone = with_kind.filter(|(_, kind)| matches!(kind, RouteTarget::Fixed(_)));
+            fixed.extend(alone.map(|(target, _)| (target, place.clone())));
         }
         if !fields.has("to") {
             fields.complain("the route has no `to`".to_owned(), "to = [{ node = \"my-node\" }]");

@@ -81,7 +81,10 @@ pub(super) fn http(fields: &mut Fields<'_>) -> source::Config {
 /// user's.
 pub(super) fn store(fields: &mut Fields<'_>, config: &Path, environment: Environment<'_>) -> store::Config {
     let folder = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // systemd.exec(5): several folders are separated by colons.
+    let first = |folders: PathBuf| folders.to_str().and_then(|text| text.split(':').next()).map(PathBuf::from);
     let of_service = folder("STATE_DIRECTORY")
+        .and_then(first)
         .or_else(|| config.starts_with("/etc/tidings").then(|| PathBuf::from("/var/lib/tidings")));
     let of_user =
         || folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state"))).map(|at| at.join("tidings"));
@@ -103,4 +106,46 @@ pub(super) fn web(fields: &mut Fields<'_>) -> web::Config {
 pub(super) fn log(fields: &mut Fields<'_>) {
     fields.later("health-node");
     fields.later("health-chat");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::super::load::load;
+
+    /// Where the state of a configuration at a path is, with these variables.
+    fn state(variables: &[(&str, &str)]) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tidings.toml");
+        std::fs::write(&path, "[xmpp]\njid = \"feeds@example.org\"\n").unwrap();
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        let loaded = load(Some(&path), &|name| -> Option<OsString> { value(name) }, None, false);
+        let said = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
+        loaded.map(|(config, _)| config.store.path.display().to_string()).map_err(|errors| said(errors.to_string()))
+    }
+
+    #[test]
+    fn the_state_has_a_place_of_its_own_in_every_surrounding() {
+        let home = ("HOME", "/home/romeo");
+        let service = ("STATE_DIRECTORY", "/var/lib/tidings:/var/lib/other");
+        for (variables, path) in [
+            (&[home, service][..], "/var/lib/tidings/state.redb"),
+            (&[home], "/home/romeo/.local/state/tidings/state.redb"),
+            (&[home, ("XDG_STATE_HOME", "/state")], "/state/tidings/state.redb"),
+            (&[home, ("XDG_STATE_HOME", "")], "/home/romeo/.local/state/tidings/state.redb"),
+        ] {
+            assert_eq!(state(variables).as_deref(), Ok(path));
+        }
+    }
+
+    #[test]
+    fn a_state_without_a_place_is_an_error() {
+        insta::assert_snapshot!(state(&[]).unwrap_err(), @r#"
+        error: there is no place for the state: HOME is not set
+         --> tidings.toml
+          hint: [store]
+                path = "state.redb"
+        "#);
+    }
 }

@@ -1,5 +1,6 @@
 //! Cron style: one pass of the same engine over the same state.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -16,6 +17,20 @@ use super::{DRAIN, GatewayError, refusal};
 
 /// A server that was never reached is given up this long after the last poll ended.
 const REACH: Duration = Duration::from_secs(30);
+
+/// How often is told how far it is.
+const TELL: Duration = Duration::from_millis(200);
+
+/// How far `once` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Feeds that were polled.
+    pub polled: usize,
+    /// Feeds to poll in all.
+    pub feeds: usize,
+    /// Rows that are sent now or next.
+    pub waiting: usize,
+}
 
 /// How `once` runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +60,7 @@ pub async fn once(
     config: Config,
     options: OnceOptions,
     mut stop: watch::Receiver<bool>,
+    tell: impl Fn(Progress),
 ) -> Result<Summary, GatewayError> {
     let parts = Parts::open(config, "once").await?;
     let (phase, until) = watch::channel(Until::Stopped);
@@ -59,6 +75,7 @@ pub async fn once(
     tokio::pin!(pass);
     let ended = tokio::select! {
         ended = &mut pass => Ok(ended),
+        never = tell_on_and_on(&parts, tell) => match never {},
         () = sleep(options.timeout) => Err(parts.out_of_time().await),
         _ = stop.wait_for(|stop| *stop) => Err(GatewayError::Interrupted),
     };
@@ -72,6 +89,19 @@ pub async fn once(
             let _ = timeout(DRAIN, pass).await;
             Err(early)
         }
+    }
+}
+
+async fn tell_on_and_on(parts: &Parts, tell: impl Fn(Progress)) -> Infallible {
+    let polls = parts.poller.progress();
+    loop {
+        sleep(TELL).await;
+        let (polled, feeds) = {
+            let polls = polls.borrow();
+            (polls.done, polls.total)
+        };
+        let waiting = parts.store.waiting().iter().map(|waiting| waiting.ready + waiting.doubt).sum();
+        tell(Progress { polled, feeds, waiting });
     }
 }
 

@@ -13,7 +13,11 @@ pub(super) fn parse(text: &str) -> Option<Time> {
     if text.len() > 128 {
         return None;
     }
-    if let Ok(date) = DateTime::parse_from_rfc3339(text) {
+    // The two forms that nearly all have. A zone's name is not left to chrono, which takes those that it does not know for UTC.
+    let has_offset = text.ends_with("GMT") || text.ends_with("00");
+    let strict = DateTime::parse_from_rfc3339(text);
+    let strict = strict.or_else(|error| if has_offset { DateTime::parse_from_rfc2822(text) } else { Err(error) });
+    if let Ok(date) = strict {
         return Some(date.with_timezone(&Utc));
     }
     let dense: String = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -3,11 +3,11 @@
 //! Judged tag by tag while the survey passes; the first flaw ends the pass, and the document is repaired instead.
 
 use quick_xml::events::BytesStart;
-use quick_xml::name::ResolveResult;
 
+use super::decode::allowed;
 use super::extras::attribute;
+use super::mend::numbered;
 use super::namespace::Space;
-use super::survey::Place;
 
 /// Deeper than this no feed nests, and whoever walks a tree of it could run out of stack.
 pub(super) const MAX_DEPTH: usize = 256;
@@ -17,6 +17,44 @@ pub(super) const MAX_ENTRIES: usize = 10_000;
 /// A tag longer than this many bytes with more than so many attributes is no feed's, and feed-rs compares each with all.
 const LONG_TAG: usize = 512;
 const MAX_ATTRIBUTES: usize = 64;
+
+/// Where in a document an element stands.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Place {
+    /// 1 is the root.
+    pub(super) depth: usize,
+    /// Depth of the entry around it, or of itself when it is one.
+    pub(super) entry: Option<usize>,
+    /// Whether the document is Atom; else it is RSS.
+    pub(super) is_atom: bool,
+}
+
+impl Place {
+    /// Whether it is an entry.
+    pub(super) fn is_entry(self) -> bool {
+        self.entry == Some(self.depth)
+    }
+
+    /// Whether it stands right inside of an entry.
+    pub(super) fn is_in_entry(self) -> bool {
+        self.entry.is_some_and(|entry| self.depth == entry + 1)
+    }
+
+    /// Whether it stands where the feed's own elements do, not inside of a text.
+    pub(super) fn is_above_text(self) -> bool {
+        self.depth <= self.entry.map_or(if self.is_atom { 2 } else { 3 }, |entry| entry + 1)
+    }
+
+    /// The vocabulary of the document.
+    pub(super) fn native(self) -> Space {
+        if self.is_atom { Space::Atom } else { Space::Rss }
+    }
+
+    /// Whether a namespace is the document's vocabulary.
+    pub(super) fn is_native(self, space: Space) -> bool {
+        space == self.native()
+    }
+}
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -48,30 +86,29 @@ impl Flaws {
         self.found.get_or_insert(flaw);
     }
 
-    /// Judges a start tag; `place` is where it stands.
-    pub(super) fn open(&mut self, place: Place, space: Space, resolved: &ResolveResult<'_>, tag: &BytesStart<'_>) {
-        let name = tag.local_name();
-        let name: &str = name.as_ref();
+    /// Judges a start tag, given as prefix and local name too; `place` is where it stands.
+    pub(super) fn open(&mut self, place: Place, space: Space, [prefix, name]: [&str; 2], tag: &BytesStart<'_>) {
         self.elements += 1;
+        let raw = tag.attributes_raw();
         if place.depth == 1 {
             self.open_root(space, name, tag);
         }
         if place.depth > MAX_DEPTH || self.elements > MAX_ELEMENTS || self.entries > MAX_ENTRIES {
             self.add("too large");
-        } else if matches!(resolved, ResolveResult::Unknown(_)) {
-            self.add("undeclared prefixes");
-        } else if is_oversized(tag.attributes_raw()) {
+        } else if is_oversized(raw) {
             self.add("oversized tags");
+        } else if raw.contains('&') && holds_bad_reference(raw) {
+            self.add("impossible references in attributes");
         } else if self.leaf.is_some() {
             self.add("markup inside of text");
-        } else if place.is_above_text() && tag.name().prefix().is_none() && is_misread(name, place.is_native(space)) {
+        } else if place.is_above_text() && prefix.is_empty() && is_misread(name, place.is_native(space)) {
             self.add(if place.is_native(space) { "names in the wrong case" } else { "an unknown default namespace" });
         } else if place.is_entry() {
             self.entries += 1;
             self.holds = 0;
         } else if place.is_in_entry() {
             self.open_field(place, space, name, tag);
-        } else if place.is_atom && place.entry.is_some() && has_awkward_quotes(tag.attributes_raw()) {
+        } else if place.is_atom && place.entry.is_some() && has_awkward_quotes(raw) {
             self.add("quotes inside of attributes");
         } else if place.entry.is_none()
             && place.depth == 3
@@ -91,13 +128,6 @@ impl Flaws {
             "feed" | "entry" => self.add("Atom before 1.0"),
             "RDF" => self.add("RSS 1.0"),
             _ => self.add("an unknown root element"),
-        }
-        for declared in
-            tag.attributes().with_checks(false).flatten().filter(|declared| declared.key.as_ref().starts_with("xmlns"))
-        {
-            if Space::exact(&declared.value) == Space::Other && Space::of_uri(&declared.value) != Space::Other {
-                self.add("an outdated namespace");
-            }
         }
     }
 
@@ -191,6 +221,17 @@ fn is_misread(name: &str, is_native: bool) -> bool {
 
 fn is_oversized(raw: &str) -> bool {
     raw.len() > LONG_TAG && raw.bytes().filter(|byte| *byte == b'=').count() > MAX_ATTRIBUTES
+}
+
+/// Whether an `&` is no reference, or one to what is no character or is taken out of texts. feed-rs then resolves none.
+fn holds_bad_reference(raw: &str) -> bool {
+    let numbers = raw.split('&').skip(1).filter_map(|rest| rest.split_once(';')).filter_map(|(name, _)| numbered(name));
+    quick_xml::escape::unescape(raw).is_err() || numbers.into_iter().any(is_bad)
+}
+
+/// Whether a numeric reference must not be read as it stands.
+pub(super) fn is_bad(character: Option<char>) -> bool {
+    character.is_none_or(|c| allowed(c) != Some(c))
 }
 
 /// feed-rs writes the attributes of XHTML back without escaping them.

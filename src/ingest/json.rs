@@ -7,9 +7,9 @@ use url::Url;
 
 use crate::feed::{Category, Entry, FeedMeta, Link, Person, Text, Time};
 
+use super::address::absolute;
 use super::decode::clean;
 use super::document::{Document, ParseError};
-use super::parse::absolute;
 use super::{date, discover::Found};
 
 /// Reads a JSON Feed.

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
+use super::decode::allowed;
+
 /// HTML's entities are some two thousand; names beyond twice that are nobody's.
 const MAX_NAMES: usize = 4_096;
 /// What all entities of a document together may grow to, bytes. A feed has a company's name in them, no more.
@@ -93,9 +95,12 @@ impl Entities {
             out.push_str("&amp;");
             return inner;
         };
-        let is_number =
-            name.strip_prefix('#').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit() || c == 'x'));
-        if is_number || matches!(name, "amp" | "lt" | "gt" | "quot" | "apos") {
+        if let Some(c) = numbered(name) {
+            match c.and_then(allowed) {
+                Some(c @ ('<' | '&' | '>' | '"' | '\'')) => out.push_str(&format!("&#{};", u32::from(c))),
+                c => out.extend(c),
+            }
+        } else if matches!(name, "amp" | "lt" | "gt" | "quot" | "apos") {
             out.push_str(&text[..name.len() + 2]);
         } else if let Some(value) = self.declared.get(name) {
             self.spent += value.len();
@@ -150,6 +155,14 @@ impl Entities {
         self.spent += out.len();
         if self.spent > ENTITY_BUDGET { String::new() } else { out }
     }
+}
+
+/// The character that a numeric reference (`#38`, `#x26`, `#X26`) stands for, if there is such a character.
+pub(super) fn numbered(name: &str) -> Option<Option<char>> {
+    let number = name.strip_prefix('#')?;
+    let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
+    let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+    is_number.then(|| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32))
 }
 
 /// The characters of an HTML entity, from the table that html5ever carries.

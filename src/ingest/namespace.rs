@@ -128,3 +128,40 @@ impl Space {
             .unwrap_or(Self::Other)
     }
 }
+
+/// The namespaces that are declared where a document is being read.
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    /// Depth of the declaring element, prefix (empty: the default namespace), namespace.
+    known: Vec<(usize, String, Space)>,
+}
+
+/// Prefixes that may be declared at a time.
+const MAX_DECLARED: usize = 128;
+
+impl Declared {
+    /// Takes note of a declaration of the element at some depth.
+    pub(super) fn add(&mut self, depth: usize, prefix: &str, space: Space) {
+        if self.known.len() < MAX_DECLARED {
+            self.known.push((depth, prefix.to_owned(), space));
+        }
+    }
+
+    /// The namespace that a prefix is declared for.
+    pub(super) fn find(&self, prefix: &str) -> Option<Space> {
+        self.known.iter().rev().find(|(_, known, _)| known.eq_ignore_ascii_case(prefix)).map(|(.., space)| *space)
+    }
+
+    /// Forgets what the element at some depth and those inside have declared.
+    pub(super) fn leave(&mut self, depth: usize) {
+        while self.known.pop_if(|(declared, ..)| *declared >= depth).is_some() {}
+    }
+}
+
+/// The prefix of an `xmlns` attribute; the default namespace has the empty one.
+pub(super) fn declared_prefix(attribute: &str) -> Option<&str> {
+    match attribute.strip_prefix("xmlns")? {
+        "" => Some(""),
+        prefix => prefix.strip_prefix(':'),
+    }
+}

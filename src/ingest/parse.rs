@@ -12,6 +12,7 @@ use crate::feed::{Category, Entry, FeedMeta, Link, Person, Text};
 
 pub use super::document::{Document, Hints, ParseError, Tombstone};
 
+use super::address::{absolute, is_web_address};
 use super::decode::{clean, decode};
 use super::discover::{is_page, not_a_feed};
 use super::extras::{Extras, MAX_LINKS};
@@ -157,12 +158,20 @@ fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool,
     let is_permalink = if is_atom { None } else { extras.is_permalink };
     let permalink = id.as_deref().filter(|id| is_permalink != Some(false) && is_web_address(id));
     let link = page(&read.links).or(page_of_extras(&extras.links)).or(permalink).and_then(|href| absolute(href, base));
-    let elsewhere = read.content.as_ref().filter(|content| content.body.is_none()).and_then(out_of_line);
+    let elsewhere = read
+        .content
+        .as_ref()
+        .filter(|content| content.body.is_none())
+        .and_then(|content| out_of_line(content, &extras));
     // YouTube's and podcasters' words on an entry stand in the media only.
     let described = read.media.iter_mut().find_map(|object| object.description.take());
     let (summary, content) = texts(read.summary.or(described), read.content, is_atom);
     let mut links = extras.links;
-    let others = read.links.into_iter().chain(elsewhere).map(|link| other_link(link, base));
+    let is_page = |other: &model::Link| {
+        link.as_deref() == Some(&other.href) && other.rel.as_deref().is_none_or(|rel| rel == "alternate")
+    };
+    let others = read.links.into_iter().filter(|other| !is_page(other)).chain(elsewhere);
+    let others = others.map(|link| other_link(link, base));
     for other in others.chain(media(read.media)) {
         if links.len() < MAX_LINKS && !other.href.is_empty() && !links.iter().any(|known| known.href == other.href) {
             links.push(other);
@@ -198,8 +207,11 @@ fn entry(mut read: model::Entry, extras: Extras, meta: &FeedMeta, is_atom: bool,
 
 /// A text that says something, trimmed.
 fn given(text: String) -> Option<String> {
-    let trimmed = text.trim();
-    (!trimmed.is_empty()).then(|| if trimmed.len() == text.len() { text.clone() } else { trimmed.to_owned() })
+    Some(trimmed(text)).filter(|text| !text.is_empty())
+}
+
+fn trimmed(text: String) -> String {
+    if text.trim().len() == text.len() { text } else { text.trim().to_owned() }
 }
 
 /// The web page among links: the first alternate one, an HTML one before others. RSS gives it no relation.
@@ -211,10 +223,13 @@ fn page(links: &[model::Link]) -> Option<&str> {
     links.iter().filter(is_page).find(is_html).or_else(|| links.iter().find(is_page)).map(|link| link.href.as_str())
 }
 
-/// Content that stands elsewhere (RFC 4287 §4.1.3.2).
-fn out_of_line(content: &model::Content) -> Option<model::Link> {
+/// Content that stands elsewhere (RFC 4287 §4.1.3.2); feed-rs does not apply `xml:base` to it.
+fn out_of_line(content: &model::Content, extras: &Extras) -> Option<model::Link> {
     let src = content.src.clone()?;
-    Some(model::Link { rel: Some("enclosure".to_owned()), media_type: Some(content.content_type.to_string()), ..src })
+    let base = extras.base.as_deref().and_then(|base| Url::parse(base).ok());
+    let href = absolute(&src.href, base.as_ref())?;
+    let media_type = Some(content.content_type.to_string());
+    Some(model::Link { href, rel: Some("enclosure".to_owned()), media_type, ..src })
 }
 
 fn page_of_extras(links: &[Link]) -> Option<&str> {
@@ -223,24 +238,6 @@ fn page_of_extras(links: &[Link]) -> Option<&str> {
 
 fn rel<'a>(links: &'a [model::Link], rel: &str) -> Option<&'a str> {
     links.iter().find(|link| link.rel.as_deref() == Some(rel)).map(|link| link.href.as_str())
-}
-
-fn is_web_address(text: &str) -> bool {
-    ["http://", "https://"]
-        .iter()
-        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
-}
-
-/// An address as absolute as it gets; what has a scheme of its own stays as given.
-pub(super) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
-    let href = href.trim();
-    if href.is_empty() {
-        return None;
-    }
-    match Url::parse(href) {
-        Ok(_) => Some(href.to_owned()),
-        Err(_) => Some(base.and_then(|base| base.join(href).ok()).map_or_else(|| href.to_owned(), String::from)),
-    }
 }
 
 fn other_link(link: model::Link, base: Option<&Url>) -> Link {
@@ -299,18 +296,18 @@ fn authors(read: Vec<model::Person>, podcaster: Option<String>) -> Vec<Person> {
 
 /// A text construct. RSS does not say whether a text is HTML; one that shows it is taken as such.
 fn text(read: model::Text, is_atom: bool) -> Text {
-    let is_html = match read.content_type.essence().to_string().as_str() {
-        "text/plain" => !is_atom && looks_like_html(&read.content),
-        _ => true,
-    };
-    if is_html { Text::Html(without_void_ends(read.content)) } else { Text::Plain(read.content) }
+    match read.content_type.subty().as_str() {
+        "plain" if is_atom || !looks_like_html(&read.content) => Text::Plain(read.content),
+        kind if kind.starts_with("xhtml") => Text::Html(without_void_ends(read.content)),
+        _ => Text::Html(read.content),
+    }
 }
 
 /// Summary and content; a summary that stands alone is the content.
 fn texts(summary: Option<model::Text>, content: Option<model::Content>, is_atom: bool) -> (Option<Text>, Option<Text>) {
     let content = content.and_then(|content| {
         let body = content.body.filter(|body| !body.trim().is_empty())?;
-        let read = model::Text { content_type: content.content_type, src: None, content: body.trim().to_owned() };
+        let read = model::Text { content_type: content.content_type, src: None, content: trimmed(body) };
         Some(text(read, is_atom))
     });
     let summary = summary.map(|summary| text(summary, is_atom)).filter(|summary| !summary.is_blank());

@@ -87,6 +87,28 @@ pub enum Notice {
     Overlong,
 }
 
+impl Notice {
+    /// Its name, which stays the same while the numbers in it change.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Flood { .. } => "flood",
+            Self::Redesign { .. } => "redesign",
+            Self::Rekeyed { .. } => "rekeyed",
+            Self::Moved { .. } => "moved",
+            Self::Vanished { .. } => "vanished",
+            Self::Overlong => "overlong",
+        }
+    }
+
+    /// Those that the last document did not give already: a feed with new ids on every fetch is told of once.
+    pub(super) fn news(mut notices: Vec<Self>, read: &mut ReadFacts) -> Vec<Self> {
+        let now = notices.iter().map(|notice| (notice.name().to_owned(), notice.to_string())).collect();
+        let before = std::mem::replace(&mut read.oddities, now);
+        notices.retain(|notice| !before.contains_key(notice.name()));
+        notices
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

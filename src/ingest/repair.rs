@@ -9,7 +9,7 @@ use url::Url;
 use super::flaws::MAX_ENTRIES;
 use super::namespace::Space;
 use super::tree::{Element, Tree, grow};
-use super::wording::{Body, Role, body, escaped, feed_role, passed, person, role};
+use super::wording::{Body, Role, body, feed_role, person, role};
 use super::write::Writer;
 
 /// A document as it should have been.
@@ -58,7 +58,7 @@ pub(super) fn repair(text: &str, base: Option<&Url>) -> Option<Repaired> {
     }
     for (entry, scope) in &parts.entries {
         writer.open_entry(scope);
-        write_entry(&mut writer, entry, is_atom);
+        write_entry(&mut writer, entry);
         writer.close_entry();
     }
     Some(Repaired { text: writer.finish(), is_truncated })
@@ -97,19 +97,38 @@ impl<'a> Parts<'a, '_> {
     }
 }
 
+/// The elements that say one thing each: of every role that of the best vocabulary, and of several the last one, as feed-rs
+/// takes it.
+#[derive(Default)]
+struct Chosen<'a>([Option<(u8, &'a Element)>; Role::COUNT]);
+
+impl<'a> Chosen<'a> {
+    fn consider(&mut self, role: Role, rank: u8, field: &'a Element) {
+        let says = !field.children.is_empty() || field.attribute("src").is_some();
+        let slot = &mut self.0[role as usize];
+        if says && slot.is_none_or(|(known, _)| rank <= known) {
+            *slot = Some((rank, field));
+        }
+    }
+
+    fn get(&self, role: Role) -> Option<&'a Element> {
+        self.0[role as usize].map(|(_, field)| field)
+    }
+}
+
 fn write_feed(writer: &mut Writer, feed: &Element) {
+    let mut chosen = Chosen::default();
     for field in feed.elements() {
         match feed_role(field) {
-            Some(Role::Link) => writer.link(field),
-            Some(Role::Author) => writer.feed_person(&person(field)),
-            Some(role @ (Role::Title | Role::Summary)) => {
-                if let Some(body) = body(field, writer.is_atom()) {
-                    writer.feed_text(role, &body);
-                }
-            }
-            Some(role) => writer.feed_text(role, &Body::Plain(field.text())),
-            None if passed(field).is_some() => writer.copy(field),
-            None => {}
+            Some((Role::Link, _)) => writer.link(field),
+            Some((Role::Author, _)) => writer.feed_person(&person(field)),
+            Some((role, rank)) => chosen.consider(role, rank, field),
+            None => writer.copy(field),
+        }
+    }
+    for role in Role::ALL {
+        if let Some(body) = chosen.get(role).and_then(|field| body(field, writer.is_atom())) {
+            writer.feed_text(role, &body);
         }
     }
     if let Some(address) = feed.attribute("href") {
@@ -117,9 +136,8 @@ fn write_feed(writer: &mut Writer, feed: &Element) {
     }
 }
 
-fn write_entry(writer: &mut Writer, entry: &Element, is_atom: bool) {
-    // One element of each kind: that of the best vocabulary, the last one of these as feed-rs does it.
-    let mut best: [Option<(u8, &Element)>; Role::COUNT] = [None; Role::COUNT];
+fn write_entry(writer: &mut Writer, entry: &Element) {
+    let mut chosen = Chosen::default();
     let mut has_link = false;
     for field in entry.elements() {
         match role(field) {
@@ -129,37 +147,21 @@ fn write_entry(writer: &mut Writer, entry: &Element, is_atom: bool) {
             }
             Some((Role::Author, _)) => writer.person(&person(field)),
             Some((Role::Category, _)) => writer.category(field),
-            Some((role, rank)) => {
-                let slot = &mut best[role as usize];
-                let says = role == Role::Content && field.attribute("src").is_some() || !field.children.is_empty();
-                if says && slot.is_none_or(|(known, _)| rank <= known) {
-                    *slot = Some((rank, field));
-                }
-            }
-            None if passed(field).is_some() => writer.copy(field),
-            None => {}
+            Some((role, rank)) => chosen.consider(role, rank, field),
+            None => writer.copy(field),
         }
     }
-    write_identity(writer, entry, best[Role::Id as usize].map(|(_, id)| id), has_link);
-    for (role, field) in Role::ALL.into_iter().zip(best).filter_map(|(role, slot)| Some((role, slot?.1))) {
-        match role {
-            Role::Id => {}
-            Role::Published | Role::Updated => writer.text(role, &Body::Plain(field.text()), field),
-            Role::Content if is_atom && field.attribute("src").is_some() => writer.out_of_line(field),
-            _ => {
-                // Atom says what is plain text; RSS has HTML here.
-                let body = body(field, is_atom || field.space == Space::Atom && role == Role::Content);
-                match body {
-                    Some(Body::Plain(text)) if !is_atom && field.space == Space::Atom && role == Role::Content => {
-                        writer.text(role, &Body::Html(escaped(&text).into_owned()), field);
-                    }
-                    Some(body) => writer.text(role, &body, field),
-                    None => {}
-                }
-            }
+    write_identity(writer, entry, chosen.get(Role::Id), has_link);
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Id) {
+        let Some(field) = chosen.get(role) else { continue };
+        if role == Role::Content && writer.is_atom() && field.attribute("src").is_some() {
+            writer.out_of_line(field);
+        } else if let Some(body) = body(field, writer.is_atom()) {
+            writer.text(role, &body, field);
         }
     }
-    if let Some(date) = entry.attribute("lastmod").filter(|_| best[Role::Published as usize].is_none()) {
+    // CDF has the date in an attribute.
+    if let (Some(date), None) = (entry.attribute("lastmod"), chosen.get(Role::Published)) {
         writer.text(Role::Published, &Body::Plain(date.to_owned()), entry);
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! The pass keeps no tree and allocates only for what it takes out, because every document pays for it.
 
-use quick_xml::NsReader;
+use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::{Namespace, ResolveResult};
 use url::{ParseError, Url};
 
 use crate::feed::Category;
@@ -12,8 +11,8 @@ use crate::feed::Category;
 use super::date;
 use super::document::{Hints, Tombstone};
 use super::extras::{Extras, attribute};
-use super::flaws::Flaws;
-use super::namespace::Space;
+use super::flaws::{Flaws, Place, is_bad};
+use super::namespace::{Declared, Space, declared_prefix};
 
 /// What the pass found.
 #[derive(Debug, Default)]
@@ -32,65 +31,27 @@ pub(super) struct Survey {
     pub(super) lang: Option<String>,
 }
 
-/// Where in a document an element stands.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Place {
-    /// 1 is the root.
-    pub(super) depth: usize,
-    /// Depth of the entry around it, or of itself when it is one.
-    pub(super) entry: Option<usize>,
-    /// Whether the document is Atom; else it is RSS.
-    pub(super) is_atom: bool,
-}
-
-impl Place {
-    /// Whether it is an entry.
-    pub(super) fn is_entry(self) -> bool {
-        self.entry == Some(self.depth)
-    }
-
-    /// Whether it stands right inside of an entry.
-    pub(super) fn is_in_entry(self) -> bool {
-        self.entry.is_some_and(|entry| self.depth == entry + 1)
-    }
-
-    /// Whether it stands where the feed's own elements do, not inside of a text.
-    pub(super) fn is_above_text(self) -> bool {
-        self.depth <= self.entry.map_or(if self.is_atom { 2 } else { 3 }, |entry| entry + 1)
-    }
-
-    /// The vocabulary of the document.
-    pub(super) fn native(self) -> Space {
-        if self.is_atom { Space::Atom } else { Space::Rss }
-    }
-
-    /// Whether a namespace is the document's vocabulary.
-    pub(super) fn is_native(self, space: Space) -> bool {
-        space == self.native()
-    }
-}
-
 /// Looks over a document; stops at the first thing that makes it unfit for feed-rs.
 pub(super) fn survey(text: &str, base: Option<&Url>) -> Survey {
     let mut pass = Pass { bases: base.map(|base| (0, base.clone())).into_iter().collect(), ..Pass::default() };
-    let mut reader = NsReader::from_str(text);
+    let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     reader.config_mut().trim_markup_names_in_closing_tags = true;
     while pass.flaws.found.is_none() {
-        match reader.read_resolved_event() {
-            Ok((resolved, Event::Start(tag))) => pass.open(&resolved, &tag),
-            Ok((_, Event::End(_))) => pass.close(),
-            Ok((_, Event::Text(text))) => pass.text(&text),
-            Ok((_, Event::CData(text))) => pass.text(&text),
-            Ok((_, Event::GeneralRef(reference))) => match reference.resolve_char_ref() {
-                Ok(Some(c)) => pass.text(c.encode_utf8(&mut [0; 4])),
+        match reader.read_event() {
+            Ok(Event::Start(tag)) => pass.open(&tag),
+            Ok(Event::End(_)) => pass.close(),
+            Ok(Event::Text(text)) => pass.text(&text),
+            Ok(Event::CData(text)) => pass.text(&text),
+            Ok(Event::GeneralRef(reference)) => match reference.resolve_char_ref() {
+                Ok(Some(c)) if !is_bad(Some(c)) => pass.text(c.encode_utf8(&mut [0; 4])),
                 Ok(None) => match quick_xml::escape::resolve_predefined_entity(&reference) {
                     Some(text) => pass.text(text),
                     None => pass.flaws.add("entities that XML does not know"),
                 },
-                Err(_) => pass.flaws.add("impossible character references"),
+                _ => pass.flaws.add("impossible character references"),
             },
-            Ok((_, Event::Eof)) => break,
+            Ok(Event::Eof) => break,
             Ok(_) => {}
             Err(_) => pass.flaws.add("broken markup"),
         }
@@ -125,6 +86,7 @@ struct Pass {
     survey: Survey,
     flaws: Flaws,
     place: Place,
+    declared: Declared,
     /// The text that is being taken out, and the depth of its element.
     field: Option<(Field, usize, String)>,
     /// Depths where `xml:base` is set, and the addresses; 0 is the document's own.
@@ -138,26 +100,32 @@ struct Pass {
 }
 
 impl Pass {
-    fn open(&mut self, resolved: &ResolveResult<'_>, tag: &BytesStart<'_>) {
-        let name = tag.local_name();
-        let name: &str = name.as_ref();
+    fn open(&mut self, tag: &BytesStart<'_>) {
+        let whole = tag.name();
+        let whole: &str = whole.as_ref();
+        let (prefix, name) = whole.split_once(':').unwrap_or(("", whole));
         self.place.depth += 1;
         if self.place.depth == 1 {
             self.place.is_atom = matches!(name, "feed" | "entry");
         }
-        let space = match resolved {
-            ResolveResult::Bound(Namespace(uri)) => Space::exact(uri),
-            ResolveResult::Unbound => self.place.native(),
-            ResolveResult::Unknown(_) => Space::Other,
+        let raw = tag.attributes_raw();
+        let is_outdated = raw.contains("xmlns") && self.declare(tag);
+        let space = match self.declared.find(prefix) {
+            Some(space) => space,
+            None if prefix.is_empty() => self.place.native(),
+            None => return self.flaws.add("undeclared prefixes"),
         };
         if self.place.entry.is_none() && matches!((space, name), (Space::Rss, "item") | (Space::Atom, "entry")) {
             self.place.entry = Some(self.place.depth);
         }
-        self.flaws.open(self.place, space, resolved, tag);
+        self.flaws.open(self.place, space, [prefix, name], tag);
+        if is_outdated {
+            self.flaws.add("an outdated namespace");
+        }
         if self.flaws.found.is_some() {
             return;
         }
-        if tag.attributes_raw().contains("xml:") {
+        if raw.contains("xml:") {
             self.scope(tag);
         }
         match self.place.entry {
@@ -165,6 +133,19 @@ impl Pass {
             Some(depth) if depth == self.place.depth => self.open_entry(),
             Some(_) => self.open_entry_part(space, name, tag),
         }
+    }
+
+    /// Takes note of the namespaces that a tag declares; says whether it is the root and one of them is out of use.
+    fn declare(&mut self, tag: &BytesStart<'_>) -> bool {
+        let mut is_outdated = false;
+        for attribute in tag.attributes().with_checks(false).flatten() {
+            if let Some(prefix) = declared_prefix(attribute.key.as_ref()) {
+                let space = Space::exact(&attribute.value);
+                is_outdated |= space == Space::Other && Space::of_uri(&attribute.value) != Space::Other;
+                self.declared.add(self.place.depth, prefix, space);
+            }
+        }
+        is_outdated && self.place.depth == 1
     }
 
     /// Takes note of `xml:base` and `xml:lang`.
@@ -280,6 +261,7 @@ impl Pass {
         self.place.entry.take_if(|entry| *entry == depth);
         self.bases.pop_if(|(set_at, _)| *set_at == depth && depth > 0);
         self.langs.pop_if(|(set_at, _)| *set_at == depth);
+        self.declared.leave(depth);
         self.place.depth = depth.saturating_sub(1);
     }
 
@@ -301,16 +283,21 @@ impl Pass {
             Field::UpdatePeriod => self.period.0 = seconds_of(text),
             Field::UpdateFrequency => self.period.1 = text.parse().ok(),
             Field::SkipHour => {
-                hints.skip_hours.extend(text.parse().ok().filter(|hour: &u8| *hour <= 24).map(|hour| hour % 24))
+                add_once(&mut hints.skip_hours, text.parse().ok().filter(|hour| *hour <= 24).map(|hour: u8| hour % 24))
             }
             Field::SkipDay => {
-                hints.skip_days.extend(text.parse().ok().map(|day: chrono::Weekday| day.num_days_from_monday() as u8));
+                let day = text.parse().ok().map(|day: chrono::Weekday| day.num_days_from_monday() as u8);
+                add_once(&mut hints.skip_days, day);
             }
         }
         if let (Some(seconds), frequency) = self.period {
             self.survey.hints.update_seconds = Some((seconds / frequency.unwrap_or(1).max(1)).max(1));
         }
     }
+}
+
+fn add_once(known: &mut Vec<u8>, new: Option<u8>) {
+    known.extend(new.filter(|new| !known.contains(new)));
 }
 
 /// `sy:updatePeriod` of the RSS 1.0 syndication module.

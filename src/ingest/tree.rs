@@ -9,14 +9,12 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::flaws::MAX_DEPTH;
 use super::mend::mend;
-use super::namespace::Space;
+use super::namespace::{Declared, Space, declared_prefix};
 
 /// Elements and attributes beyond these are not read: a thousand entries with five hundred each.
 const MAX_NODES: usize = 500_000;
 /// Attributes of an element beyond these are not read.
 const MAX_ATTRIBUTES: usize = 64;
-/// Prefixes that may be declared at a time.
-const MAX_PREFIXES: usize = 128;
 
 /// A document.
 #[derive(Debug)]
@@ -138,7 +136,8 @@ pub(super) fn grow(text: &str) -> Tree {
     config.check_end_names = false;
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
-    let mut grower = Grower { stack: vec![Element::new(Space::Other, String::new())], prefixes: Vec::new(), nodes: 0 };
+    let mut grower =
+        Grower { stack: vec![Element::new(Space::Other, String::new())], declared: Declared::default(), nodes: 0 };
     let is_whole = loop {
         match reader.read_event() {
             Ok(Event::Start(tag)) => grower.open(&tag),
@@ -168,8 +167,7 @@ pub(super) fn grow(text: &str) -> Tree {
 struct Grower {
     /// The open elements, outermost first; the first one is the document.
     stack: Vec<Element>,
-    /// Declared prefixes with the depth of their element; the default namespace has the empty one.
-    prefixes: Vec<(usize, String, Space)>,
+    declared: Declared,
     nodes: usize,
 }
 
@@ -215,27 +213,21 @@ impl Grower {
     fn declare(&mut self, element: &Element) {
         for (name, uri) in &element.attributes {
             let name = name.to_ascii_lowercase();
-            let prefix = match name.strip_prefix("xmlns") {
-                Some("") => "",
-                Some(prefix) => prefix.trim_start_matches(':'),
-                None => continue,
-            };
+            let Some(prefix) = declared_prefix(&name) else { continue };
             // A namespace of nobody's on the outermost elements is a writer's idea of RSS.
             let space = match (Space::of_uri(uri), prefix) {
                 (Space::Other, "") if self.stack.len() <= 2 => Space::Rss,
                 (Space::Other, prefix) => Space::of_prefix(prefix),
                 (space, _) => space,
             };
-            if self.prefixes.len() < MAX_PREFIXES {
-                self.prefixes.push((self.stack.len(), prefix.to_owned(), space));
-            }
+            self.declared.add(self.stack.len(), prefix, space);
         }
     }
 
     fn space(&self, tag: &str) -> Space {
-        let prefix = tag.split_once(':').map_or("", |(prefix, _)| prefix).to_ascii_lowercase();
-        let declared = self.prefixes.iter().rev().find(|(_, known, _)| *known == prefix).map(|(.., space)| *space);
-        declared.unwrap_or_else(|| if prefix.is_empty() { Space::Rss } else { Space::of_prefix(&prefix) })
+        let prefix = tag.split_once(':').map_or("", |(prefix, _)| prefix);
+        let usual = || if prefix.is_empty() { Space::Rss } else { Space::of_prefix(&prefix.to_ascii_lowercase()) };
+        self.declared.find(prefix).unwrap_or_else(usual)
     }
 
     fn text(&mut self, text: &str) {
@@ -270,7 +262,7 @@ impl Grower {
             && let Some(parent) = self.stack.last_mut()
         {
             element.is_open = is_open;
-            while self.prefixes.pop_if(|(declared, ..)| *declared >= depth).is_some() {}
+            self.declared.leave(depth);
             parent.children.push(Node::Element(element));
         }
     }

@@ -71,18 +71,23 @@ pub(super) fn role(element: &Element) -> Option<(Role, u8)> {
     })
 }
 
-/// What an element of a feed says of it as a whole.
-pub(super) fn feed_role(element: &Element) -> Option<Role> {
+/// What an element of a feed says of it as a whole, and how good a source it is.
+pub(super) fn feed_role(element: &Element) -> Option<(Role, u8)> {
     use Space::{Atom, DublinCore, Itunes, Rss, Terms};
     Some(match (element.space, element.name.as_str()) {
-        (Atom | Rss, "id") => Role::Id,
-        (Rss | Atom, "title") | (DublinCore, "title") => Role::Title,
-        (Rss | Atom, "link") => Role::Link,
-        (Rss | Atom, "description" | "subtitle" | "tagline" | "abstract") => Role::Summary,
-        (Rss | Atom, "updated" | "modified" | "lastbuilddate") | (Terms, "modified") => Role::Updated,
-        (Rss | Atom, "pubdate") | (DublinCore, "date") => Role::Published,
-        (Rss | Atom, "language") | (DublinCore, "language") => Role::Language,
-        (Atom, "author") | (Itunes, "author") => Role::Author,
+        (Atom | Rss, "id") => (Role::Id, 0),
+        (Rss | Atom, "title") => (Role::Title, 0),
+        (DublinCore, "title") => (Role::Title, 1),
+        (Rss | Atom, "link") => (Role::Link, 0),
+        (Rss | Atom, "description" | "subtitle" | "tagline" | "abstract") => (Role::Summary, 0),
+        (DublinCore, "description") => (Role::Summary, 1),
+        (Rss | Atom, "updated" | "modified" | "lastbuilddate") => (Role::Updated, 0),
+        (Terms, "modified") => (Role::Updated, 1),
+        (Rss | Atom, "pubdate") => (Role::Published, 0),
+        (DublinCore, "date") => (Role::Published, 1),
+        (Rss | Atom, "language") => (Role::Language, 0),
+        (DublinCore, "language") => (Role::Language, 1),
+        (Atom | Itunes, "author") => (Role::Author, 0),
         _ => return None,
     })
 }
@@ -145,11 +150,17 @@ pub(super) fn body(element: &Element, is_atom: bool) -> Option<Body> {
     }
     let text = given(element.text())?;
     Some(match kind.as_str() {
-        _ if !is_atom => Body::Plain(text),
+        // Only Atom says what its texts are; in RSS they are HTML, or shall be taken for what they look like.
+        _ if !is_atom && !is_atom_text(element) => Body::Html(text),
         "" | "text" | "plain" | "text/plain" => Body::Plain(text),
         "xhtml" | "application/xhtml+xml" => Body::Html(escaped(&text).into_owned()),
         _ => Body::Html(text),
     })
+}
+
+/// Whether an element in RSS is one of Atom's texts, not RSS in Atom's namespace.
+fn is_atom_text(element: &Element) -> bool {
+    element.space == Space::Atom && matches!(element.name.as_str(), "summary" | "content")
 }
 
 fn given(text: String) -> Option<String> {

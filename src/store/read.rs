@@ -28,6 +28,8 @@ pub struct ReadFacts {
     pub meta: FeedMeta,
     /// How the last document was read: fast, or what had to be repaired.
     pub read_by: String,
+    /// What was odd about the last document, by name, in words for the operator; `status` may show it.
+    pub oddities: BTreeMap<String, String>,
     /// Entries that were seen and not published, by reason; shown by `status`.
     pub suppressed: BTreeMap<String, u64>,
 }

@@ -911,14 +911,14 @@ fn a_node_with_two_different_settings_names_both() {
         format!("[{name}]\nurl = \"https://example.org/\"\nto = [{{ node = \"x\", max-items = {items} }}]\n")
     };
     let said = feeds(&(feed("a", 5) + &feed("b", 6)));
-    assert_snapshot!(said, @r#"
+    assert_snapshot!(said, @r"
     error: node x has two different settings
-      --> feeds.d/a.toml:6:6
+      --> feeds.d/a.toml:4:2
        |
-     6 | to = [{ node = "x", max-items = 6 }]
-       |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     4 | [b]
+       |  ^
        hint: the other ones are those of feeds.d/a.toml:1; say the same in both places
-    "#);
+    ");
 }
 
 #[test]

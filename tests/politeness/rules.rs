@@ -12,6 +12,7 @@ use tidings::source::outage::Outage;
 use tidings::source::outcome::{Failure, FailureKind, Outcome, TakenIn};
 use tidings::source::policy::{after_poll, after_refusal, before_poll, reconciled};
 use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing, is_due_for_once};
+use tidings::source::trail::Trail;
 use tidings::source::validators::to_send;
 use tidings::store::{FeedRow, PollFacts, ReadFacts, Validators};
 
@@ -529,6 +530,22 @@ fn rule_16_a_redirect_is_not_stored_when_it_wavers_or_leads_to_other_entries() {
 }
 
 #[test]
+fn rule_16_a_redirect_from_https_to_http_is_followed_and_never_stored() {
+    for (steps, stored) in [
+        (&[(301, "https://b.example/")][..], Some("https://b.example/")),
+        (&[(301, "http://b.example/")], None),
+        (&[(308, "https://b.example/"), (301, "http://c.example/")], Some("https://b.example/")),
+        (&[(301, "http://b.example/"), (301, "https://c.example/")], None),
+        (&[(302, "https://b.example/"), (301, "https://c.example/")], None),
+    ] {
+        let mut trail = Trail::new("https://a.example/".parse().unwrap());
+        steps.iter().for_each(|(status, location)| trail.follow(*status, location).unwrap());
+        assert_eq!(trail.url.as_str(), steps[steps.len() - 1].1);
+        assert_eq!(trail.permanent.map(String::from).as_deref(), stored, "{steps:?}");
+    }
+}
+
+#[test]
 fn rule_16_a_move_within_a_host_is_none_for_intake() {
     let mut feed = Feed::new(DAY);
     (0..3).for_each(|_| drop(feed.poll_when_due(&moved("https://feeds.example.org/new")).clone()));
@@ -563,6 +580,17 @@ fn rule_17_410_twice_a_day_apart_stops_a_feed_and_says_so() {
     // Polled by hand, and it is there.
     feed.poll(&document(None, None));
     assert!(feed.row.poll.stopped.is_none() && feed.wait() < TimeDelta::hours(1));
+}
+
+#[test]
+fn rule_17_a_410_before_the_feed_was_well_again_does_not_count() {
+    let gone = failed(Some(410), FailureKind::Gone);
+    let mut feed = Feed::new(30 * MINUTE);
+    for outcome in [&gone, &not_modified(), &gone] {
+        feed.poll_when_due(outcome);
+        feed.now += TimeDelta::days(2);
+    }
+    assert_eq!(feed.row.poll.stopped, None);
 }
 
 #[test]

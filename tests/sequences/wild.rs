@@ -49,6 +49,7 @@ fn guids_made_anew_on_every_fetch_are_known_by_their_links() {
     for poll in 1..=30 {
         let random = |n: i64| post(n).id(&format!("{poll}-{n}-{}", n * poll * 7919));
         assert_eq!(feed.get((1..=9).rev().map(random).collect()), NOTHING, "{poll}");
+        assert_eq!(feed.notices.len(), usize::from(poll % 10 == 1), "it is told of once");
         if poll % 10 == 0 {
             let edited = random(9).id("edited").content(&format!("Edited {poll}."));
             feed.wait(5).get(vec![edited, random(8), random(7)]);

@@ -48,6 +48,7 @@ macro_rules! contract {
                 a_row_that_is_not_there_is_ignored
                 the_last_16_acknowledged_rows_are_kept_for_ten_minutes
                 an_edition_is_kept_as_long_as_a_row_refers_to_it
+                an_edition_that_a_row_refers_to_is_not_written_over
                 another_feeds_copy_is_kept_from_the_destination
                 waiting_counts_what_is_there
                 a_newcomer_is_a_feed_whose_first_contact_is_not_done

@@ -1,6 +1,6 @@
 //! Rows of the outbox: placed, claimed, settled, kept and dropped.
 
-use tidings::feed::Destination;
+use tidings::feed::{Destination, Edition, Entry};
 use tidings::store::{Action, Delivery, NodeFacts, Outcome, Pause, Placement, RowId, RowState, Settlement, Store};
 
 use crate::support::*;
@@ -128,7 +128,6 @@ pub(crate) async fn the_last_16_acknowledged_rows_are_kept_for_ten_minutes(state
 pub(crate) async fn an_edition_is_kept_as_long_as_a_row_refers_to_it(state: &dyn State) {
     let store = state.open_with_feeds().await;
     poll(&*store, "a", 1, vec![(edition("a", "x", 0), ["n", "m", "o"].map(to).to_vec())]).await;
-    // Another text under the same revision: as long as a row refers to the first one it stays, as it was told elsewhere.
     let deliveries = send(&*store, "n", 1, 2).await;
     settle_all(&*store, &deliveries, Outcome::Drop, 3).await;
     assert_eq!(*send(&*store, "m", 1, 4).await[0].edition, edition("a", "x", 0));
@@ -136,6 +135,22 @@ pub(crate) async fn an_edition_is_kept_as_long_as_a_row_refers_to_it(state: &dyn
     settle_all(&*store, &deliveries, dead(), 6).await;
     settle_all(&*store, &deliveries, Outcome::Ready, 7).await;
     assert_eq!(*send(&*store, "o", 1, 8).await[0].edition, edition("a", "x", 0), "a dead row keeps it too");
+}
+
+pub(crate) async fn an_edition_that_a_row_refers_to_is_not_written_over(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    bring(&*store, 1, &["x"]).await;
+    let told = send(&*store, "n", 1, 2).await;
+    // The entry is withdrawn, and all that is known of it by now is its key.
+    let bare = Edition { entry: Entry::default(), updated: at(77), ..edition("a", "x", 0) };
+    let retract = |name| Placement { action: Action::Retract, ..to(name) };
+    poll(&*store, "a", 3, vec![(bare, vec![retract("m")])]).await;
+    settle_all(&*store, &told, Outcome::Ready, 4).await;
+    for (name, action) in [("n", Action::Publish), ("m", Action::Retract)] {
+        let sent = send(&*store, name, 1, 5).await;
+        assert_eq!((&*sent[0].edition, sent[0].row.action), (&edition("a", "x", 0), action));
+        assert_eq!(sent[0].row.stamp, sent[0].edition.updated, "recovery looks for what was sent");
+    }
 }
 
 pub(crate) async fn another_feeds_copy_is_kept_from_the_destination(state: &dyn State) {

@@ -91,10 +91,12 @@ pub(super) fn claim(
         }
         for place in batch.ledger.sendable(node, limit, now) {
             let mut record = batch.record(place)?;
+            let edition = Arc::new(batch.tables.edition(&record.key, record.revision)?);
+            // What goes out is what recovery looks for.
+            record.stamp = edition.updated;
             record.state = RowState::Doubt;
             record.changed = now;
             batch.put(place, &record)?;
-            let edition = Arc::new(batch.tables.edition(&record.key, record.revision)?);
             deliveries.push(Delivery { row: record.into_row(place, destination.clone()), edition });
         }
     }

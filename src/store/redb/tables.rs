@@ -220,10 +220,15 @@ impl<'t> Tables<'t> {
         from_json(ENTRIES, self.entries.get((&key.0, revision))?.ok_or_else(missing)?.value().1)
     }
 
-    /// Notes `rows` more rows that refer to an edition; it is stored once. Returns its size in bytes.
+    /// Notes `rows` more rows that refer to an edition. It is stored once: what other rows refer to already stays as it is,
+    /// for the edition of a retraction may say nothing.
     pub(super) fn hold(&mut self, edition: &Edition, json: &[u8], rows: u32) -> Result<(), Fault> {
-        let held = self.entries.get((&edition.key.0, edition.revision))?.map_or(0, |entry| entry.value().0);
-        self.entries.insert((&edition.key.0, edition.revision), (held + rows, json))?;
+        let key = (&edition.key.0, edition.revision);
+        let held = self.entries.get(key)?.map(|entry| (entry.value().0, entry.value().1.to_vec()));
+        match held {
+            Some((held, kept)) => self.entries.insert(key, (held + rows, kept.as_slice()))?,
+            None => self.entries.insert(key, (rows, json))?,
+        };
         Ok(())
     }
 
