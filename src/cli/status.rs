@@ -119,7 +119,7 @@ fn session_line(status: &Status) -> Option<String> {
 
 fn feed_line(feed: &FeedStatus, width: usize) -> String {
     let FeedStatus { id, state, row, .. } = feed;
-    let next = if row.paused { String::new() } else { format!("next poll {}", shown(row.next_due)) };
+    let next = feed.next_poll().map(|due| format!("next poll {}", shown(due))).unwrap_or_default();
     let why = match row.poll.errors.first() {
         Some((_, error)) if row.poll.failures > 0 => format!(": {error}"),
         _ if row.poll.why.is_empty() => String::new(),
@@ -147,7 +147,8 @@ fn outbox_lines(status: &Status) -> Vec<String> {
 /// One feed, with all that is known of it.
 fn of_feed(status: &Status) -> String {
     let mut lines = Vec::new();
-    for FeedStatus { id, state, row, known_entries } in &status.feeds {
+    for feed in &status.feeds {
+        let FeedStatus { id, state, row, known_entries } = feed;
         lines.push(format!("{id}: {state}"));
         let mut fact = |name: &str, value: Option<String>| {
             lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("  {name:13} {value}")));
@@ -155,8 +156,9 @@ fn of_feed(status: &Status) -> String {
         let poll = &row.poll;
         fact("title", row.read.meta.title.clone());
         fact("address", Some(poll.url.clone()));
-        fact("next poll", (!row.paused).then(|| shown(row.next_due)));
-        fact("why then", Some(poll.why.clone()));
+        fact("left", row.removed.map(|since| format!("the configuration, {}", shown(since))));
+        fact("next poll", feed.next_poll().map(shown));
+        fact("why then", feed.next_poll().map(|_| poll.why.clone()));
         fact("last poll", poll.ended.map(shown));
         fact("last success", poll.succeeded.map(shown));
         fact("HTTP status", poll.status.map(|status| status.to_string()));
@@ -246,6 +248,20 @@ mod tests {
         assert_snapshot!(overview(&idle), @r"
         gateway:  not running
         feeds:    none
+        outbox:   0 waiting
+        ");
+    }
+
+    #[test]
+    fn a_feed_that_left_the_configuration_has_no_next_poll() {
+        let mut left = feed("blog", "removed");
+        left.row.removed = Some(at(20));
+        assert_snapshot!(of_feed(&status(vec![left], Vec::new())), @r"
+        blog: removed
+          address       https://example.org/blog
+          left          the configuration, 2026-11-02 07:20:00 UTC
+          entries       25 known
+          not published 3 filtered
         outbox:   0 waiting
         ");
     }
