@@ -89,7 +89,7 @@ fn overview(status: &Status) -> String {
     let mut lines = vec![gateway_line(status)];
     lines.extend(session_line(status));
     let count = |state: &str| status.feeds.iter().filter(|feed| feed.state == state).count();
-    let counts = ["ok", "new", "failing", "paused"].map(|state| (count(state), state));
+    let counts = ["ok", "new", "failing", "stopped", "paused"].map(|state| (count(state), state));
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}"));
     lines.push(format!("feeds:    {}", or_none(counts.collect::<Vec<_>>().join(", "))));
     let width = status.feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();
@@ -121,6 +121,7 @@ fn feed_line(feed: &FeedStatus, width: usize) -> String {
     let FeedStatus { id, state, row, .. } = feed;
     let next = feed.next_poll().map(|due| format!("next poll {}", shown(due))).unwrap_or_default();
     let why = match row.poll.errors.first() {
+        _ if row.poll.stopped.is_some() => row.poll.stopped.clone().unwrap_or_default(),
         Some((_, error)) if row.poll.failures > 0 => format!(": {error}"),
         _ if row.poll.why.is_empty() => String::new(),
         _ => format!(" ({})", row.poll.why),
@@ -159,6 +160,7 @@ fn of_feed(status: &Status) -> String {
         fact("left", row.removed.map(|since| format!("the configuration, {}", shown(since))));
         fact("next poll", feed.next_poll().map(shown));
         fact("why then", feed.next_poll().map(|_| poll.why.clone()));
+        fact("no more polls", poll.stopped.clone());
         fact("last poll", poll.ended.map(shown));
         fact("last success", poll.succeeded.map(shown));
         fact("HTTP status", poll.status.map(|status| status.to_string()));
@@ -250,6 +252,14 @@ mod tests {
         feeds:    none
         outbox:   0 waiting
         ");
+    }
+
+    #[test]
+    fn a_feed_that_is_gone_for_good_says_why_it_is_not_polled() {
+        let mut gone = feed("blog", "stopped");
+        gone.row.poll.failures = 2;
+        gone.row.poll.stopped = Some("stopped: 410 Gone since 2026-11-01".to_owned());
+        assert_eq!(feed_line(&gone, 4), "  blog  stopped  stopped: 410 Gone since 2026-11-01");
     }
 
     #[test]
