@@ -49,7 +49,7 @@ pub struct SessionStatus {
 pub struct FeedStatus {
     /// Its id.
     pub id: FeedId,
-    /// `ok`, `failing`, `new`, `paused`.
+    /// `ok`, `failing`, `new`, `paused`, `stopped` (gone for good), `removed` from the configuration.
     pub state: String,
     /// All that is kept of it.
     pub row: FeedRow,
@@ -72,6 +72,14 @@ pub struct DestinationStatus {
     pub oldest: Option<Time>,
     /// Why nothing is sent, or the last refusal.
     pub reason: Option<String>,
+}
+
+impl FeedStatus {
+    /// When it is polled next; never while it is paused or stopped, or when it has left the configuration.
+    pub fn next_poll(&self) -> Option<Time> {
+        let is_polled = !self.row.paused && self.row.poll.stopped.is_none() && self.row.removed.is_none();
+        is_polled.then_some(self.row.next_due)
+    }
 }
 
 impl Status {
@@ -127,7 +135,9 @@ pub async fn collect(
 
 fn state_of(row: &FeedRow) -> &'static str {
     match row {
+        row if row.removed.is_some() => "removed",
         row if row.paused => "paused",
+        row if row.poll.stopped.is_some() => "stopped",
         row if row.poll.failures > 0 => "failing",
         row if row.read.first_contact.is_none() => "new",
         _ => "ok",

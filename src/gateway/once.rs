@@ -131,7 +131,12 @@ async fn deliver_when_there_is_something(parts: &Parts, mut until: watch::Receiv
     }
     let session = parts.start_session().await?;
     let result = tokio::select! {
-        ended = tokio::spawn(parts.deliverer(&session).run(until.clone())) => ended.map_err(|_| GatewayError::Bug),
+        ended = tokio::spawn(parts.deliverer(&session).run(until.clone())) => match (ended, &*session.status().borrow()) {
+            (Err(_panic), _) => Err(GatewayError::Bug),
+            // The deliverer ends of a refusal too, and may be the first to see it.
+            (Ok(()), status @ Status::Refused { .. }) => Err(refusal(Some(status))),
+            (Ok(()), _) => Ok(()),
+        },
         error = never_online(parts, &session, until) => Err(error),
     };
     session.close().await;
