@@ -506,6 +506,7 @@ fn following_needs_an_account() {
     --- stdout
     --- stderr
     error: cannot read the password from missing: No such file or directory (os error 2)
+    hint: the password is the first line of the file; whoever runs tidings must be able to read it
     ");
 }
 

@@ -74,13 +74,16 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 fn told(summary: &Summary) -> String {
-    let Summary { polled, failed, entries, left } = summary;
+    let Summary { polled, failed, entries, left, dead } = summary;
     let mut text = format!("{} polled, {} failed", counted(*polled, "feed"), failed.len());
     if *entries > 0 {
         text += &format!(", {entries} new or edited entries");
     }
     if *left > 0 {
         text += &format!(", {left} waiting");
+    }
+    if *dead > 0 {
+        text += &format!(", {dead} given up: `tidings status` says why");
     }
     failed.iter().for_each(|(feed, why)| text += &format!("\n  {feed}: {why}"));
     text
@@ -100,8 +103,8 @@ mod tests {
     #[test]
     fn the_summary_names_feeds_that_failed() {
         let failed = vec![(FeedId::new("planet").unwrap(), "404 Not Found".to_owned())];
-        assert_snapshot!(told(&Summary { polled: 3, failed, entries: 7, left: 2 }), @r"
-        3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting
+        assert_snapshot!(told(&Summary { polled: 3, failed, entries: 7, left: 2, dead: 1 }), @r"
+        3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting, 1 given up: `tidings status` says why
           planet: 404 Not Found
         ");
         assert_snapshot!(told(&Summary { polled: 1, ..Summary::default() }), @"1 feed polled, 0 failed");

@@ -61,7 +61,7 @@ impl Show {
         let path = &config.store.path;
         let question = Question::Status { feed: self.feed.as_ref().map(FeedId::to_string) };
         let answer = control::ask(path, &question).await;
-        match answer.map_err(|error| Failure::new(Exit::TryAgain, format!("the running gateway: {error}"), ""))? {
+        match answer.map_err(|error| unanswered(path, &error))? {
             Some(Answer::Status(status)) => return Ok(*status),
             Some(Answer::Error { message }) => return Err(Failure::new(Exit::TryAgain, message, "")),
             Some(Answer::Who(_)) | None => {}
@@ -72,6 +72,16 @@ impl Show {
         };
         Ok(control::collect(&store, None, None, self.feed.as_ref(), (gateway::clock())()).await?)
     }
+}
+
+/// A gateway that is there and tells nothing.
+fn unanswered(state: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => "ask as the user that the gateway runs as, or as root",
+        _ => "it is busy or hangs: try again, look at its log, restart it",
+    };
+    let socket = control::socket_path(state);
+    Failure::new(Exit::TryAgain, format!("the running gateway at {}: {error}", socket.display()), hint)
 }
 
 /// Everything, a line each.
@@ -150,6 +160,9 @@ fn of_feed(status: &Status) -> String {
         fact("last poll", poll.ended.map(shown));
         fact("last success", poll.succeeded.map(shown));
         fact("HTTP status", poll.status.map(|status| status.to_string()));
+        fact("ETag", poll.validators.etag.clone());
+        fact("Last-Modified", poll.validators.last_modified.clone());
+        fact("moved to", poll.moved_to.clone());
         fact("failures", (poll.failures > 0).then(|| format!("{} in a row", poll.failures)));
         fact("read by", Some(row.read.read_by.clone()));
         fact("first contact", row.read.first_contact.map(shown));
