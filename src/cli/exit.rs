@@ -185,7 +185,9 @@ impl From<FollowError> for Failure {
         let (exit, hint) = match &error {
             FollowError::Refused(_) => (Exit::Refused, "look at the account's address and password"),
             FollowError::Offline(_) => (Exit::Unreachable, ""),
-            FollowError::Service { error: RequestError::Refused(_), .. } => (Exit::Failed, ""),
+            FollowError::Service { error: RequestError::Refused(_), .. } => {
+                (Exit::Failed, "is the name right? A node is made when its first entry is published")
+            }
             FollowError::Service { .. } => (Exit::Unreachable, ""),
         };
         Self::new(exit, error, hint)

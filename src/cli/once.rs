@@ -11,7 +11,7 @@ use crate::gateway::{self, GatewayError, OnceOptions, Progress, Summary};
 
 use super::exit::{Exit, Failure, refuse_rebuild};
 use super::signal::Signals;
-use super::terminal::{counted, is_coloured, say};
+use super::terminal::{counted, is_coloured, is_terminal, say};
 
 /// Polls what is due and publishes what is new, once
 ///
@@ -52,7 +52,10 @@ impl Once {
         let summary = gateway::once(config, options, signals.stop.clone(), |progress| show(&bar, progress)).await;
         bar.finish_and_clear();
         let summary = summary?;
-        say(&told(&summary));
+        // Cron mails whatever is said: without a terminal that is only what somebody should know.
+        if is_terminal() || !summary.failed.is_empty() {
+            say(&told(&summary));
+        }
         if self.strict && !summary.failed.is_empty() {
             return Err(GatewayError::FeedsFailed { failed: summary.failed.len(), polled: summary.polled }.into());
         }
