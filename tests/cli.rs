@@ -611,7 +611,6 @@ fn once_without_anything_to_publish_does_not_log_in() {
     exit 0
     --- stdout
     --- stderr
-    0 feeds polled, 0 failed
     ");
     assert_snapshot!(told(folder.path(), &["status"]), @r"
     exit 0
