@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::Config;
@@ -38,21 +39,33 @@ pub async fn run(config: Config, mut stop: watch::Receiver<bool>) -> Result<(), 
     let (phase, until) = watch::channel(Until::Stopped);
     let (stop_polling, is_stopping) = watch::channel(false);
     let mut status = session.status();
-    let delivering = tokio::spawn(parts.deliverer(&session).run(until));
-    let polling = tokio::spawn(parts.poll_until(is_stopping));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(parts.deliverer(&session).run(until));
+    tasks.spawn(parts.poll_until(is_stopping));
     tracing::info!(feeds = parts.config.feeds.len(), "running");
     let ended = tokio::select! {
         _ = stop.wait_for(|stop| *stop) => Ok(()),
         refused = status.wait_for(|status| matches!(status, Status::Refused { .. })) => Err(refusal(refused.ok().as_deref())),
+        () = panic_of_one(&mut tasks) => Err(GatewayError::Bug),
     };
     tracing::info!("finishing what is in flight");
     stop_polling.send_replace(true);
     phase.send_replace(Until::Now);
-    if timeout(DRAIN, futures::future::join(delivering, polling)).await.is_err() {
+    if timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!("not everything was finished in time; it goes on from the state at the next start");
     }
     session.close().await;
     ended
+}
+
+/// Half a gateway must not go on as if it were a whole one: whoever watches the process starts it again.
+async fn panic_of_one(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if ended.is_err() {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 fn refusal(status: Option<&Status>) -> GatewayError {

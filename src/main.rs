@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tidings::cli::{Cli, Exit, Failure, log, terminal};
+use tidings::ingest::parse::mute_contained_panics;
 use tidings::source::install_tls;
 
 fn main() -> ExitCode {
@@ -33,6 +34,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     let (format, level) = cli.log();
     log::start(format, level)?;
     install_tls();
+    mute_contained_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut out = io::stdout().lock();
     let exit = runtime.block_on(cli.run(&mut out))?;

@@ -506,6 +506,7 @@ fn following_needs_an_account() {
     --- stdout
     --- stderr
     error: cannot read the password from missing: No such file or directory (os error 2)
+    hint: the password is the first line of the file; whoever runs tidings must be able to read it
     ");
 }
 
@@ -610,7 +611,6 @@ fn once_without_anything_to_publish_does_not_log_in() {
     exit 0
     --- stdout
     --- stderr
-    0 feeds polled, 0 failed
     ");
     assert_snapshot!(told(folder.path(), &["status"]), @r"
     exit 0

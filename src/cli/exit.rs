@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::config::ConfigErrors;
 use crate::gateway::GatewayError;
 use crate::store::StoreError;
-use crate::xmpp::{FollowError, RequestError, StartError};
+use crate::xmpp::{FollowError, PasswordError, RequestError, StartError};
 
 use super::terminal;
 
@@ -116,13 +116,15 @@ impl From<GatewayError> for Failure {
         let (exit, hint) = match &error {
             GatewayError::Held { .. } => (Exit::TryAgain, "it does the work already; `tidings status` asks it"),
             GatewayError::Store(inner) => of_store(inner),
-            GatewayError::Session(_) | GatewayError::Http(_) => (Exit::Config, ""),
-            GatewayError::Refused(_) => (Exit::Refused, "look at `jid` and the password in [xmpp]"),
+            GatewayError::Session(inner) => (Exit::Config, of_start(inner)),
+            GatewayError::Http(_) => (Exit::Config, ""),
+            GatewayError::Refused(_) => (Exit::Refused, REFUSED),
             GatewayError::AccountChanged { .. } => (Exit::Config, ""),
             GatewayError::Unreachable { .. } => (Exit::Unreachable, "nothing is lost: the next run sends it"),
             GatewayError::OutOfTime { .. } => (Exit::TryAgain, "nothing is lost: the next run sends it"),
             GatewayError::FeedsFailed { .. } => (Exit::Failed, "`tidings status` says why"),
-            GatewayError::Interrupted => (Exit::Interrupted, ""),
+            GatewayError::Interrupted => (Exit::Interrupted, "nothing is lost: the next run goes on"),
+            GatewayError::Bug => (Exit::Bug, ""),
         };
         Self::new(exit, error, hint)
     }
@@ -134,6 +136,9 @@ impl From<StoreError> for Failure {
         Self::new(exit, error, hint)
     }
 }
+
+/// The way out of a refused login.
+const REFUSED: &str = "look at `jid` and the password in [xmpp]";
 
 /// The way out of a lost state.
 const LOST: &str = "bring it back from a backup; or remove it and the .id file beside it to begin anew: each node is asked what \
@@ -153,26 +158,39 @@ fn of_store(error: &StoreError) -> (Exit, &'static str) {
         StoreError::Create { .. } => (Exit::CannotCreate, "[store] path in tidings.toml names another place"),
         StoreError::Lost { .. } => (Exit::Config, LOST),
         StoreError::Newer { .. } => (Exit::Config, "use the newer program"),
-        StoreError::Io { .. } => (Exit::Io, ""),
+        StoreError::Io { .. } => (Exit::Io, "look at the disk, and at who may read and write the file and its folder"),
         StoreError::Stale { .. } => (Exit::Bug, ""),
     }
 }
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::new(Exit::Config, error, "")
+        let hint = of_start(&error);
+        Self::new(Exit::Config, error, hint)
+    }
+}
+
+fn of_start(error: &StartError) -> &'static str {
+    match error {
+        StartError::Password(PasswordError::Unreadable { .. } | PasswordError::Empty { .. }) => {
+            "the password is the first line of the file; whoever runs tidings must be able to read it"
+        }
+        StartError::CaFile { .. } => "it holds the certificate of an authority, as PEM",
+        StartError::Password(PasswordError::Missing) | StartError::NoAccount(_) | StartError::Tls(_) => "",
     }
 }
 
 impl From<FollowError> for Failure {
     fn from(error: FollowError) -> Self {
-        let exit = match &error {
-            FollowError::Refused(_) => Exit::Refused,
-            FollowError::Offline(_) => Exit::Unreachable,
-            FollowError::Service { error: RequestError::Refused(_), .. } => Exit::Failed,
-            FollowError::Service { .. } => Exit::Unreachable,
+        let (exit, hint) = match &error {
+            FollowError::Refused(_) => (Exit::Refused, "look at the account's address and password"),
+            FollowError::Offline(_) => (Exit::Unreachable, ""),
+            FollowError::Service { error: RequestError::Refused(_), .. } => {
+                (Exit::Failed, "is the name right? A node is made when its first entry is published")
+            }
+            FollowError::Service { .. } => (Exit::Unreachable, ""),
         };
-        Self::new(exit, error, "")
+        Self::new(exit, error, hint)
     }
 }
 
@@ -190,6 +208,7 @@ mod tests {
         assert_eq!(Failure::from(GatewayError::Refused(String::new())).exit() as u8, 77);
         assert_eq!(Failure::from(GatewayError::FeedsFailed { failed: 1, polled: 1 }).exit() as u8, 1);
         assert_eq!(Failure::from(GatewayError::Interrupted).exit() as u8, 130);
+        assert_eq!(Failure::from(GatewayError::Bug).exit() as u8, 70);
         assert_eq!(store(StoreError::Create { path: path(), why: String::new() }), 73);
         assert_eq!(store(StoreError::Lost { path: path(), why: String::new() }), 78);
         assert_eq!(store(StoreError::Newer { path: path(), found: 2, known: 1 }), 78);

@@ -11,7 +11,7 @@ use crate::gateway::{self, GatewayError, OnceOptions, Progress, Summary};
 
 use super::exit::{Exit, Failure, refuse_rebuild};
 use super::signal::Signals;
-use super::terminal::{counted, is_coloured, say};
+use super::terminal::{counted, is_coloured, is_terminal, say};
 
 /// Polls what is due and publishes what is new, once
 ///
@@ -52,7 +52,10 @@ impl Once {
         let summary = gateway::once(config, options, signals.stop.clone(), |progress| show(&bar, progress)).await;
         bar.finish_and_clear();
         let summary = summary?;
-        say(&told(&summary));
+        // Cron mails whatever is said: without a terminal that is only what somebody should know.
+        if is_terminal() || !summary.failed.is_empty() {
+            say(&told(&summary));
+        }
         if self.strict && !summary.failed.is_empty() {
             return Err(GatewayError::FeedsFailed { failed: summary.failed.len(), polled: summary.polled }.into());
         }
@@ -74,13 +77,16 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 fn told(summary: &Summary) -> String {
-    let Summary { polled, failed, entries, left } = summary;
+    let Summary { polled, failed, entries, left, dead } = summary;
     let mut text = format!("{} polled, {} failed", counted(*polled, "feed"), failed.len());
     if *entries > 0 {
         text += &format!(", {entries} new or edited entries");
     }
     if *left > 0 {
         text += &format!(", {left} waiting");
+    }
+    if *dead > 0 {
+        text += &format!(", {dead} given up: `tidings status` says why");
     }
     failed.iter().for_each(|(feed, why)| text += &format!("\n  {feed}: {why}"));
     text
@@ -100,8 +106,8 @@ mod tests {
     #[test]
     fn the_summary_names_feeds_that_failed() {
         let failed = vec![(FeedId::new("planet").unwrap(), "404 Not Found".to_owned())];
-        assert_snapshot!(told(&Summary { polled: 3, failed, entries: 7, left: 2 }), @r"
-        3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting
+        assert_snapshot!(told(&Summary { polled: 3, failed, entries: 7, left: 2, dead: 1 }), @r"
+        3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting, 1 given up: `tidings status` says why
           planet: 404 Not Found
         ");
         assert_snapshot!(told(&Summary { polled: 1, ..Summary::default() }), @"1 feed polled, 0 failed");

@@ -61,7 +61,7 @@ impl Show {
         let path = &config.store.path;
         let question = Question::Status { feed: self.feed.as_ref().map(FeedId::to_string) };
         let answer = control::ask(path, &question).await;
-        match answer.map_err(|error| Failure::new(Exit::TryAgain, format!("the running gateway: {error}"), ""))? {
+        match answer.map_err(|error| unanswered(path, &error))? {
             Some(Answer::Status(status)) => return Ok(*status),
             Some(Answer::Error { message }) => return Err(Failure::new(Exit::TryAgain, message, "")),
             Some(Answer::Who(_)) | None => {}
@@ -74,12 +74,22 @@ impl Show {
     }
 }
 
+/// A gateway that is there and tells nothing.
+fn unanswered(state: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => "ask as the user that the gateway runs as, or as root",
+        _ => "it is busy or hangs: try again, look at its log, restart it",
+    };
+    let socket = control::socket_path(state);
+    Failure::new(Exit::TryAgain, format!("the running gateway at {}: {error}", socket.display()), hint)
+}
+
 /// Everything, a line each.
 fn overview(status: &Status) -> String {
     let mut lines = vec![gateway_line(status)];
     lines.extend(session_line(status));
     let count = |state: &str| status.feeds.iter().filter(|feed| feed.state == state).count();
-    let counts = ["ok", "new", "failing", "paused"].map(|state| (count(state), state));
+    let counts = ["ok", "new", "failing", "stopped", "paused"].map(|state| (count(state), state));
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}"));
     lines.push(format!("feeds:    {}", or_none(counts.collect::<Vec<_>>().join(", "))));
     let width = status.feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();
@@ -109,8 +119,9 @@ fn session_line(status: &Status) -> Option<String> {
 
 fn feed_line(feed: &FeedStatus, width: usize) -> String {
     let FeedStatus { id, state, row, .. } = feed;
-    let next = if row.paused { String::new() } else { format!("next poll {}", shown(row.next_due)) };
+    let next = feed.next_poll().map(|due| format!("next poll {}", shown(due))).unwrap_or_default();
     let why = match row.poll.errors.first() {
+        _ if row.poll.stopped.is_some() => row.poll.stopped.clone().unwrap_or_default(),
         Some((_, error)) if row.poll.failures > 0 => format!(": {error}"),
         _ if row.poll.why.is_empty() => String::new(),
         _ => format!(" ({})", row.poll.why),
@@ -137,7 +148,8 @@ fn outbox_lines(status: &Status) -> Vec<String> {
 /// One feed, with all that is known of it.
 fn of_feed(status: &Status) -> String {
     let mut lines = Vec::new();
-    for FeedStatus { id, state, row, known_entries } in &status.feeds {
+    for feed in &status.feeds {
+        let FeedStatus { id, state, row, known_entries } = feed;
         lines.push(format!("{id}: {state}"));
         let mut fact = |name: &str, value: Option<String>| {
             lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("  {name:13} {value}")));
@@ -145,11 +157,16 @@ fn of_feed(status: &Status) -> String {
         let poll = &row.poll;
         fact("title", row.read.meta.title.clone());
         fact("address", Some(poll.url.clone()));
-        fact("next poll", (!row.paused).then(|| shown(row.next_due)));
-        fact("why then", Some(poll.why.clone()));
+        fact("left", row.removed.map(|since| format!("the configuration, {}", shown(since))));
+        fact("next poll", feed.next_poll().map(shown));
+        fact("why then", feed.next_poll().map(|_| poll.why.clone()));
+        fact("no more polls", poll.stopped.clone());
         fact("last poll", poll.ended.map(shown));
         fact("last success", poll.succeeded.map(shown));
         fact("HTTP status", poll.status.map(|status| status.to_string()));
+        fact("ETag", poll.validators.etag.clone());
+        fact("Last-Modified", poll.validators.last_modified.clone());
+        fact("moved to", poll.moved_to.clone());
         fact("failures", (poll.failures > 0).then(|| format!("{} in a row", poll.failures)));
         fact("read by", Some(row.read.read_by.clone()));
         fact("first contact", row.read.first_contact.map(shown));
@@ -236,6 +253,28 @@ mod tests {
         assert_snapshot!(overview(&idle), @r"
         gateway:  not running
         feeds:    none
+        outbox:   0 waiting
+        ");
+    }
+
+    #[test]
+    fn a_feed_that_is_gone_for_good_says_why_it_is_not_polled() {
+        let mut gone = feed("blog", "stopped");
+        gone.row.poll.failures = 2;
+        gone.row.poll.stopped = Some("stopped: 410 Gone since 2026-11-01".to_owned());
+        assert_eq!(feed_line(&gone, 4), "  blog  stopped  stopped: 410 Gone since 2026-11-01");
+    }
+
+    #[test]
+    fn a_feed_that_left_the_configuration_has_no_next_poll() {
+        let mut left = feed("blog", "removed");
+        left.row.removed = Some(at(20));
+        assert_snapshot!(of_feed(&status(vec![left], Vec::new())), @r"
+        blog: removed
+          address       https://example.org/blog
+          left          the configuration, 2026-11-02 07:20:00 UTC
+          entries       25 known
+          not published 3 filtered
         outbox:   0 waiting
         ");
     }

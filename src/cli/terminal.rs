@@ -13,6 +13,11 @@ pub fn is_coloured() -> bool {
     io::stderr().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Whether somebody watches stderr.
+pub fn is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Says something about the work. Nobody may be listening; the work goes on.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", text.trim_end());

@@ -79,9 +79,12 @@ impl Destinations {
         targets
     }
 
-    fn target(&mut self, kind: &str, fields: &mut Fields<'_>, ground: Ground<'_>) -> Option<Target> {
+    fn target(&mut self, kind: &'static str, fields: &mut Fields<'_>, ground: Ground<'_>) -> Option<Target> {
         let Self { default_service, nodes, others } = self;
         let base = ground.base;
+        if matches!(kind, "room" | "chat") {
+            fields.later(kind);
+        }
         let mut service = None;
         let destination = match kind {
             "node" => fields.get("node").map(|node| Destination::Node { service: None, node }),

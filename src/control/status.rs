@@ -49,7 +49,7 @@ pub struct SessionStatus {
 pub struct FeedStatus {
     /// Its id.
     pub id: FeedId,
-    /// `ok`, `failing`, `new`, `paused`.
+    /// `ok`, `failing`, `new`, `paused`, `stopped` (gone for good), `removed` from the configuration.
     pub state: String,
     /// All that is kept of it.
     pub row: FeedRow,
@@ -68,10 +68,18 @@ pub struct DestinationStatus {
     pub doubt: usize,
     /// Rows that were given up, with the last reason.
     pub dead: usize,
-    /// When the oldest waiting row came.
+    /// Since when the oldest row waits that may be sent; a deferred one begins to wait at its time.
     pub oldest: Option<Time>,
     /// Why nothing is sent, or the last refusal.
     pub reason: Option<String>,
+}
+
+impl FeedStatus {
+    /// When it is polled next; never while it is paused or stopped, or when it has left the configuration.
+    pub fn next_poll(&self) -> Option<Time> {
+        let is_polled = !self.row.paused && self.row.poll.stopped.is_none() && self.row.removed.is_none();
+        is_polled.then_some(self.row.next_due)
+    }
 }
 
 impl Status {
@@ -115,7 +123,7 @@ pub async fn collect(
         feeds.push(FeedStatus { state: state_of(&row).to_owned(), id, row, known_entries });
     }
     let nodes = store.nodes().await?;
-    let mut outbox = summarise(&store.outbox().await?, feed);
+    let mut outbox = summarise(&store.outbox().await?, feed, now);
     for (destination, facts) in nodes {
         let name = destination.to_string();
         if let (Some(pause), Some(row)) = (facts.pause, outbox.iter_mut().find(|row| row.destination == name)) {
@@ -127,14 +135,16 @@ pub async fn collect(
 
 fn state_of(row: &FeedRow) -> &'static str {
     match row {
+        row if row.removed.is_some() => "removed",
         row if row.paused => "paused",
+        row if row.poll.stopped.is_some() => "stopped",
         row if row.poll.failures > 0 => "failing",
         row if row.read.first_contact.is_none() => "new",
         _ => "ok",
     }
 }
 
-fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>) -> Vec<DestinationStatus> {
+fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>, now: Time) -> Vec<DestinationStatus> {
     let mut by_name = std::collections::BTreeMap::<String, DestinationStatus>::new();
     for row in rows.iter().filter(|row| row.state != RowState::Sent && feed.is_none_or(|feed| row.feed == *feed)) {
         let destination = row.destination.to_string();
@@ -152,10 +162,55 @@ fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>) -> Vec<DestinationStatus
             RowState::Dead => status.dead += 1,
             RowState::Sent => {}
         }
-        if row.state != RowState::Dead {
-            status.oldest = Some(status.oldest.map_or(row.queued, |oldest| oldest.min(row.queued)));
+        let since = row.not_before.map_or(row.queued, |not_before| not_before.max(row.queued));
+        if row.state != RowState::Dead && since <= now {
+            status.oldest = Some(status.oldest.map_or(since, |oldest| oldest.min(since)));
         }
         status.reason = row.reason.clone().or(status.reason.take());
     }
     by_name.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::{Destination, EntryKey, ItemId};
+    use crate::store::{Action, RowId};
+
+    fn at(minute: i64) -> Time {
+        Time::from_timestamp(minute * 60, 0).unwrap()
+    }
+
+    fn row(not_before: Option<Time>) -> OutboxRow {
+        OutboxRow {
+            id: RowId { node: 1, sequence: 1, turn: 0 },
+            destination: Destination::Node { service: None, node: "blog".to_owned() },
+            action: Action::Publish,
+            feed: FeedId::new("blog").unwrap(),
+            key: EntryKey([0; 10]),
+            item: ItemId("k3v9".to_owned()),
+            revision: 1,
+            stamp: at(0),
+            state: RowState::Ready,
+            attempts: 0,
+            queued: at(0),
+            changed: at(0),
+            not_before,
+            rung: 0,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn a_deferred_edit_is_no_complaint_before_it_may_be_sent() {
+        let complaints = |not_before, now| {
+            let outbox = summarise(&[row(not_before)], None, now);
+            let version = String::new();
+            Status { version, at: now, gateway: None, session: None, feeds: Vec::new(), outbox }.complaints()
+        };
+        assert_eq!(complaints(None, at(20)), ["node blog: entries wait for 20 min"]);
+        assert!(complaints(Some(at(60)), at(20)).is_empty());
+        assert!(complaints(Some(at(60)), at(70)).is_empty());
+        assert_eq!(complaints(Some(at(60)), at(80)), ["node blog: entries wait for 20 min"]);
+    }
 }

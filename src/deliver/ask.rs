@@ -13,7 +13,7 @@ use super::Deliverer;
 use super::bind::Bind;
 use super::destination::Address;
 use super::halt::Halt;
-use super::ready::{Prepared, window_of};
+use super::ready::{Prepared, kept_by};
 use super::recover::{self, Held};
 use super::verdict::{self, Verdict};
 
@@ -26,7 +26,7 @@ impl Deliverer {
             return Ok(());
         }
         let rows = self.store.rows(destination).await?;
-        let asked = recover::questions(&rows, window_of(facts));
+        let asked = recover::questions(&rows, kept_by(facts));
         if !asked.is_empty() {
             let config = self.config();
             let service = prepared.address.service.as_ref().map(|jid| jid.domain().to_string());

@@ -121,7 +121,7 @@ async fn audit(wire: &dyn Wire, address: &Address, wanted: &Fields, is_new: bool
     let (options, told) =
         tokio::join!(wire.request(address.owner(false, "configure", Vec::new())), wire.request(address.info()),);
     let mut has = told.ok().flatten().map(|info| form::read(&info)).unwrap_or_default();
-    let owner = match options {
+    let mut owner = match options {
         Ok(answer) => {
             has.extend(answer.map(|form| form::read(&form)).unwrap_or_default());
             true
@@ -149,7 +149,14 @@ async fn audit(wire: &dyn Wire, address: &Address, wanted: &Fields, is_new: bool
             );
         }
     } else if !differences.is_empty() {
-        repair(wire, address, differences, &mut has).await?;
+        match repair(wire, address, differences, &mut has).await {
+            // COMPAT(Prosody 0.12): a publisher may read the configuration, and only the owner may change it.
+            Err(Verdict::Pause(said)) => {
+                warn!(node = address.node, said, "the node's configuration is left as it is");
+                owner = false;
+            }
+            repaired => repaired?,
+        }
     }
     let persists = has.get("persist_items").is_none_or(|value| value != "0" && value != "false");
     let max_items = match has.get("max_items").map(String::as_str) {
@@ -165,9 +172,11 @@ async fn repair(wire: &dyn Wire, address: &Address, differences: Fields, has: &m
     let names = differences.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     info!(node = address.node, fields = names, "repairing the node's configuration");
     let request = |fields: &Fields| address.owner(true, "configure", vec![form::submit(fields)]);
-    has.extend(differences.clone());
-    match submit(wire, address, differences, request).await {
-        Ok(()) => Ok(()),
+    match submit(wire, address, differences.clone(), request).await {
+        Ok(()) => {
+            has.extend(differences);
+            Ok(())
+        }
         Err(Refused::Exists) => Err(Verdict::Retry("conflict".to_owned())),
         Err(Refused::Other(verdict)) => Err(verdict),
     }

@@ -23,7 +23,8 @@ impl Deliverer {
         let config = self.config();
         let mut window = self.window(destination, prepared, &facts);
         let (mut halt, mut is_stopped) = (None, false);
-        let mut answered = Vec::new();
+        let mut answered: Vec<Settlement> = Vec::new();
+        let mut published = 0;
         loop {
             is_stopped |= halt.is_some() || *until.borrow() == Until::Now;
             let room = if is_stopped { 0 } else { window.reserve().await };
@@ -46,6 +47,9 @@ impl Deliverer {
                 window.send(&*self.wire, &prepared.address, delivery, &style);
             }
             if window.is_empty() {
+                if published > 0 {
+                    tracing::info!(%destination, entries = published, "published");
+                }
                 return halt.map_or(Ok(()), Err);
             }
             while !window.is_empty() && (is_last || halt.is_some() || window.is_more_than_half_full()) {
@@ -53,7 +57,9 @@ impl Deliverer {
                 answered.extend(settlement);
                 halt = Halt::worse(halt, trouble);
             }
-            if answered.iter().any(|settlement| settlement.outcome == Outcome::Delivered) {
+            let taken = answered.iter().filter(|settlement| settlement.outcome == Outcome::Delivered).count();
+            if taken > 0 {
+                published += taken;
                 lock(&self.taken).insert(destination.clone(), now);
                 if halt.is_none() && facts.is_troubled() {
                     tracing::info!(%destination, "takes entries again");

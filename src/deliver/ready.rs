@@ -14,7 +14,7 @@ use super::{Deliverer, due, node};
 /// A node is audited again after this time.
 const AUDIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most unanswered publishes of one node; fewer when the node keeps fewer items.
-const WIDEST_WINDOW: u32 = 16;
+const WIDEST_WINDOW: usize = 16;
 
 /// A destination that was created or audited by this process.
 #[derive(Debug, Clone)]
@@ -120,6 +120,11 @@ impl Deliverer {
 /// As many as the node keeps, so that an accepted item cannot have been evicted before recovery looks; one when that is
 /// unknown, and when others publish there, too.
 pub(crate) fn window_of(facts: &NodeFacts) -> usize {
+    kept_by(facts).min(WIDEST_WINDOW)
+}
+
+/// How many of our last items the node surely keeps.
+pub(crate) fn kept_by(facts: &NodeFacts) -> usize {
     let keeps = facts.max_items.filter(|_| facts.owner == Some(true));
-    keeps.unwrap_or(1).clamp(1, WIDEST_WINDOW) as usize
+    keeps.unwrap_or(1).max(1) as usize
 }

@@ -17,11 +17,11 @@ use super::settings::OnDoubt;
 pub(crate) type Held = Option<Option<Time>>;
 
 /// The rows to ask about: everything in doubt, and of what was acknowledged no more than can still be on the node, which
-/// keeps `window` items at least.
-pub(crate) fn questions(rows: &[OutboxRow], window: usize) -> Vec<OutboxRow> {
+/// keeps `kept` items at least.
+pub(crate) fn questions(rows: &[OutboxRow], kept: usize) -> Vec<OutboxRow> {
     let doubt = rows.iter().filter(|row| row.state == RowState::Doubt).count();
     let acknowledged = rows.iter().filter(|row| row.state == RowState::Sent).count();
-    let skip = acknowledged - acknowledged.min(window.saturating_sub(doubt));
+    let skip = acknowledged - acknowledged.min(kept.saturating_sub(doubt));
     let (mut sent_before, mut asked) = (0, Vec::new());
     for row in rows {
         match row.state {

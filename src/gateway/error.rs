@@ -27,7 +27,7 @@ pub enum GatewayError {
     #[error("the HTTP client: {0}")]
     Http(String),
     /// The server refused the login.
-    #[error("the server refused the login: {0}")]
+    #[error("{0}")]
     Refused(String),
     /// The account changed while deliveries of the former one are in doubt.
     #[error(
@@ -66,6 +66,9 @@ pub enum GatewayError {
     /// A signal ended `once` early.
     #[error("interrupted")]
     Interrupted,
+    /// The poller or the deliverer panicked.
+    #[error("this is a bug in tidings; the lines above say where")]
+    Bug,
 }
 
 fn name(holder: Option<&Holder>) -> String {

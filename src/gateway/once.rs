@@ -12,7 +12,7 @@ use crate::feed::FeedId;
 use crate::source::{Polled, Which};
 use crate::xmpp::{Session, Status, Wire};
 
-use super::parts::Parts;
+use super::parts::{Backlog, Parts};
 use super::{DRAIN, GatewayError, refusal};
 
 /// A server that was never reached is given up this long after the last poll ended.
@@ -50,8 +50,10 @@ pub struct Summary {
     pub failed: Vec<(FeedId, String)>,
     /// Entries that came with something to publish.
     pub entries: usize,
-    /// Rows that could not be sent now: paused, deferred or given up.
+    /// Rows that could not be sent now: paused or deferred.
     pub left: usize,
+    /// Rows that were given up, in this pass or before.
+    pub dead: usize,
 }
 
 /// Polls what is due, publishes what is new, and ends when each polled feed succeeded or failed and no row is left that may
@@ -76,8 +78,8 @@ pub async fn once(
     let ended = tokio::select! {
         ended = &mut pass => Ok(ended),
         never = tell_on_and_on(&parts, tell) => match never {},
-        () = sleep(options.timeout) => Err(parts.out_of_time().await),
-        _ = stop.wait_for(|stop| *stop) => Err(GatewayError::Interrupted),
+        () = sleep(options.timeout) => Err(Early::OutOfTime),
+        _ = stop.wait_for(|stop| *stop) => Err(Early::Interrupted),
     };
     match ended {
         Ok((polled, delivered)) => {
@@ -87,7 +89,12 @@ pub async fn once(
         Err(early) => {
             phase.send_replace(Until::Now);
             let _ = timeout(DRAIN, pass).await;
-            Err(early)
+            // Counted when what was in flight has been settled.
+            let Backlog { waiting, in_doubt, .. } = parts.backlog().await?;
+            Err(match early {
+                Early::OutOfTime => GatewayError::OutOfTime { waiting, in_doubt },
+                Early::Interrupted => GatewayError::Interrupted,
+            })
         }
     }
 }
@@ -105,6 +112,12 @@ async fn tell_on_and_on(parts: &Parts, tell: impl Fn(Progress)) -> Infallible {
     }
 }
 
+/// Why a pass ends before it is done.
+enum Early {
+    OutOfTime,
+    Interrupted,
+}
+
 /// Logs in when the first row waits, and not before.
 async fn deliver_when_there_is_something(parts: &Parts, mut until: watch::Receiver<Until>) -> Result<(), GatewayError> {
     while !deliver::has_work(&*parts.store, (parts.clock)()) {
@@ -118,7 +131,12 @@ async fn deliver_when_there_is_something(parts: &Parts, mut until: watch::Receiv
     }
     let session = parts.start_session().await?;
     let result = tokio::select! {
-        _ = tokio::spawn(parts.deliverer(&session).run(until.clone())) => Ok(()),
+        ended = tokio::spawn(parts.deliverer(&session).run(until.clone())) => match (ended, &*session.status().borrow()) {
+            (Err(_panic), _) => Err(GatewayError::Bug),
+            // The deliverer ends of a refusal too, and may be the first to see it.
+            (Ok(()), status @ Status::Refused { .. }) => Err(refusal(Some(status))),
+            (Ok(()), _) => Ok(()),
+        },
         error = never_online(parts, &session, until) => Err(error),
     };
     session.close().await;
@@ -142,7 +160,10 @@ async fn never_online(parts: &Parts, session: &Session, mut until: watch::Receiv
                 Status::Offline { reason: Some(reason) } => reason.clone(),
                 _ => "no answer".to_owned(),
             };
-            return GatewayError::Unreachable { reason, waiting: parts.rows_left().await };
+            return match parts.backlog().await {
+                Ok(Backlog { waiting, .. }) => GatewayError::Unreachable { reason, waiting },
+                Err(error) => error.into(),
+            };
         }
     }
     // Online: a refusal is only told to the first login of a process, so there is nothing more to wait for here.
@@ -151,7 +172,8 @@ async fn never_online(parts: &Parts, session: &Session, mut until: watch::Receiv
 
 impl Parts {
     async fn summary(&self, polled: &[(FeedId, Polled)]) -> Result<Summary, GatewayError> {
-        let mut summary = Summary { polled: polled.len(), left: self.rows_left().await, ..Summary::default() };
+        let Backlog { waiting: left, dead, .. } = self.backlog().await?;
+        let mut summary = Summary { polled: polled.len(), left, dead, ..Summary::default() };
         for (feed, polled) in polled {
             match polled {
                 Polled::TakenIn { editions } => summary.entries += editions,

@@ -12,7 +12,7 @@ use crate::control::{self, Answer, Answerer, Holder, Question, SessionStatus};
 use crate::deliver::Deliverer;
 use crate::feed::{Clock, FeedId, Time};
 use crate::source::{Poller, Roster, Subscription};
-use crate::store::{FeedSync, RowState, Store};
+use crate::store::{FeedSync, RowState, Store, StoreError};
 use crate::xmpp::{Options, Session, Status, Wire};
 
 use super::open::open;
@@ -75,19 +75,24 @@ impl Parts {
         async move { poller.run(&Notify::new(), stop).await }
     }
 
-    /// Rows that are not acknowledged, dead ones included.
-    pub(crate) async fn rows_left(&self) -> usize {
-        let rows = self.store.outbox().await.unwrap_or_default();
-        rows.iter().filter(|row| row.state != RowState::Sent).count()
-    }
-
-    /// The counts that go with a time-out.
-    pub(crate) async fn out_of_time(&self) -> GatewayError {
-        let rows = self.store.outbox().await.unwrap_or_default();
+    /// Counts the rows that are not acknowledged.
+    pub(crate) async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let rows = self.store.outbox().await?;
         let count = |state| rows.iter().filter(|row| row.state == state).count();
-        let in_doubt = count(RowState::Doubt);
-        GatewayError::OutOfTime { waiting: count(RowState::Ready) + in_doubt, in_doubt }
+        let (in_doubt, dead) = (count(RowState::Doubt), count(RowState::Dead));
+        Ok(Backlog { waiting: count(RowState::Ready) + in_doubt, in_doubt, dead })
     }
+}
+
+/// How many rows are left, by what becomes of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backlog {
+    /// Rows that are still to be sent, those in doubt included.
+    pub(crate) waiting: usize,
+    /// Rows that may have been sent.
+    pub(crate) in_doubt: usize,
+    /// Rows that were given up.
+    pub(crate) dead: usize,
 }
 
 /// Refuses another account while deliveries of the former one are in doubt: nobody else could ask what became of them.

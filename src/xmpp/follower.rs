@@ -29,7 +29,7 @@ pub enum Sight {
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
     /// The login was refused.
-    #[error("the server refused the login: {0}")]
+    #[error("{0}")]
     Refused(String),
     /// The session ended before it was up.
     #[error("not connected: {0}")]

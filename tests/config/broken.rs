@@ -735,6 +735,26 @@ fn a_filter_keeps_or_drops() {
 }
 
 #[test]
+fn rooms_and_chats_are_refused_by_name() {
+    let said = feed("enabled = false\nto = [{ room = \"news@rooms.example.org\" }, { chat = \"romeo@example.net\" }]");
+    assert_snapshot!(said, @r#"
+    error: `room` is not in this release
+      --> feeds.d/a.toml:4:9
+       |
+     4 | to = [{ room = "news@rooms.example.org" }, { chat = "romeo@example.net" }]
+       |         ^^^^
+       hint: leave it out for now
+
+    error: `chat` is not in this release
+      --> feeds.d/a.toml:4:46
+       |
+     4 | to = [{ room = "news@rooms.example.org" }, { chat = "romeo@example.net" }]
+       |                                              ^^^^
+       hint: leave it out for now
+    "#);
+}
+
+#[test]
 fn a_destination_is_of_one_kind() {
     let said = feed("to = [{ node = \"x\", room = \"news@rooms.example.org\" }, { max-items = 5 }]");
     assert_snapshot!(said, @r#"
@@ -756,29 +776,27 @@ fn a_destination_is_of_one_kind() {
 
 #[test]
 fn a_destination_knows_the_keys_of_its_kind() {
-    let said = feed(
-        "to = [{ room = \"news@rooms.example.org\", max-items = 5 }, { pep = false }, { chat = \"example.org\" }]",
-    );
+    let said = feed("to = [{ pep = true, service = \"x.example\" }, { pep = false }, { pep = \"example.org\" }]");
     assert_snapshot!(said, @r#"
-    error: unknown key `max-items` in a `room` destination
-      --> feeds.d/a.toml:3:42
+    error: unknown key `service` in a `pep` destination
+      --> feeds.d/a.toml:3:21
        |
-     3 | to = [{ room = "news@rooms.example.org", max-items = 5 }, { pep = false }, { chat = "example.org" }]
-       |                                          ^^^^^^^^^
-       hint: a `room` destination knows: room, backfill
+     3 | to = [{ pep = true, service = "x.example" }, { pep = false }, { pep = "example.org" }]
+       |                     ^^^^^^^
+       hint: a `pep` destination knows: pep, create, type, max-items, access, strict-0472, backfill
 
     error: `pep` is true or an account
-      --> feeds.d/a.toml:3:67
+      --> feeds.d/a.toml:3:54
        |
-     3 | to = [{ room = "news@rooms.example.org", max-items = 5 }, { pep = false }, { chat = "example.org" }]
-       |                                                                   ^^^^^
+     3 | to = [{ pep = true, service = "x.example" }, { pep = false }, { pep = "example.org" }]
+       |                                                      ^^^^^
        hint: such as { pep = true } or { pep = "juliet@example.org" }
 
-    error: `chat` has no part before an `@`
-      --> feeds.d/a.toml:3:85
+    error: `pep` has no part before an `@`
+      --> feeds.d/a.toml:3:71
        |
-     3 | to = [{ room = "news@rooms.example.org", max-items = 5 }, { pep = false }, { chat = "example.org" }]
-       |                                                                                     ^^^^^^^^^^^^^
+     3 | to = [{ pep = true, service = "x.example" }, { pep = false }, { pep = "example.org" }]
+       |                                                                       ^^^^^^^^^^^^^
        hint: an address looks like "feeds@example.org"
     "#);
 }

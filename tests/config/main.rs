@@ -147,12 +147,11 @@ fn nodes_are_created_on_the_default_service_only() {
 
 #[test]
 fn a_destination_has_settings_of_its_own() {
-    let to = "access = \"whitelist\"\nto = [{ node = \"x\", max-items = 5 }, { chat = \"romeo@example.net\", backfill = 1 }]";
+    let to = "access = \"whitelist\"\nto = [{ node = \"x\", max-items = 5 }, { pep = true, backfill = 1 }]";
     let config = load("", &feeds(&[to]));
-    let [node, chat] = &config.feeds[&id("a")].to[..] else { panic!("two destinations") };
+    let [node, pep] = &config.feeds[&id("a")].to[..] else { panic!("two destinations") };
     assert_eq!((node.settings.max_items, node.settings.access), (Some(5), Access::Whitelist));
-    assert_eq!(chat.backfill, Some(Backfill::Newest(1)));
-    assert!(chat.settings.require_subscription);
+    assert_eq!(pep.backfill, Some(Backfill::Newest(1)));
 }
 
 #[test]
@@ -165,7 +164,7 @@ fn routes_are_read_in_order() {
         limit = 7
 
         [[route]]
-        to = [{ room = "news@rooms.example.org" }]
+        to = [{ pep = true }]
     "#;
     let config = load(routes, "");
     assert_eq!(config.routes.len(), 2);

@@ -3,7 +3,7 @@
 use super::*;
 
 fn own(bench: &mut Bench, node: &Destination, feeds: &[&str]) {
-    let feeds = feeds.iter().map(|feed| FeedId::new(*feed).unwrap()).collect();
+    let feeds = feeds.iter().map(|feed| FeedId::new(feed).unwrap()).collect();
     bench.config.feeds.insert(node.clone(), feeds);
 }
 

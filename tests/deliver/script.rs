@@ -15,7 +15,7 @@ use xmpp_parsers::ns;
 
 /// What the server does with a request.
 #[derive(Debug, Clone)]
-pub enum Mood {
+pub(crate) enum Mood {
     /// Carries it out and answers.
     Fine,
     /// An error stanza: type and condition.
@@ -33,20 +33,20 @@ type Answer = Result<Option<Element>, RequestError>;
 
 /// A request, taken apart.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    pub service: String,
+pub(crate) struct Asked {
+    pub(crate) service: String,
     /// `publish`, `retract`, `items`, `create`, `configure`, `info`, `list`, `find`.
-    pub verb: &'static str,
-    pub node: String,
-    pub item: String,
-    pub bytes: usize,
-    pub payload: Option<Element>,
+    pub(crate) verb: &'static str,
+    pub(crate) node: String,
+    pub(crate) item: String,
+    pub(crate) bytes: usize,
+    pub(crate) payload: Option<Element>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Node {
-    pub items: Vec<(String, Element)>,
-    pub max_items: usize,
+pub(crate) struct Node {
+    pub(crate) items: Vec<(String, Element)>,
+    pub(crate) max_items: usize,
 }
 
 #[derive(Default)]
@@ -62,13 +62,13 @@ struct World {
 
 /// The server.
 #[derive(Clone)]
-pub struct Script {
+pub(crate) struct Script {
     world: Arc<Mutex<World>>,
     status: watch::Sender<Status>,
 }
 
 impl Script {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = World { max_items: 100, has_service: true, ..World::default() };
         let script =
             Self { world: Arc::new(Mutex::new(world)), status: watch::Sender::new(Status::Offline { reason: None }) };
@@ -80,55 +80,55 @@ impl Script {
         self.world.lock().unwrap()
     }
 
-    pub fn bind(&self, bind: u64) {
+    pub(crate) fn bind(&self, bind: u64) {
         self.status.send_replace(Status::Online { bind, jid: "bot@a.test/tidings-0".parse().unwrap() });
     }
 
-    pub fn go_offline(&self) {
+    pub(crate) fn go_offline(&self) {
         self.status.send_replace(Status::Offline { reason: Some("gone".to_owned()) });
     }
 
     /// What the server does from now on; `None` of the rule is `Fine`.
-    pub fn rule(&self, rule: impl FnMut(&Asked) -> Option<Mood> + Send + 'static) {
+    pub(crate) fn rule(&self, rule: impl FnMut(&Asked) -> Option<Mood> + Send + 'static) {
         self.world().rule = Some(Box::new(rule));
     }
 
-    pub fn keep(&self, max_items: usize) {
+    pub(crate) fn keep(&self, max_items: usize) {
         self.world().max_items = max_items;
     }
 
-    pub fn has_service(&self, has: bool) {
+    pub(crate) fn has_service(&self, has: bool) {
         self.world().has_service = has;
     }
 
     /// Makes a node that holds items.
-    pub fn hold(&self, node: &str, ids: &[&str]) {
+    pub(crate) fn hold(&self, node: &str, ids: &[&str]) {
         let items =
             ids.iter().map(|id| ((*id).to_owned(), Element::bare("entry", "http://www.w3.org/2005/Atom"))).collect();
         self.world().nodes.insert((SERVICE.to_owned(), node.to_owned()), Node { items, max_items: 100 });
     }
 
     /// Node and item of each notification, in order.
-    pub fn told(&self) -> Vec<(String, String)> {
+    pub(crate) fn told(&self) -> Vec<(String, String)> {
         self.world().told.clone()
     }
 
     /// Items that the subscribers of a node were told of, in order.
-    pub fn told_at(&self, node: &str) -> Vec<String> {
+    pub(crate) fn told_at(&self, node: &str) -> Vec<String> {
         self.told().into_iter().filter(|(at, _)| at == node).map(|(_, item)| item).collect()
     }
 
-    pub fn asked(&self, verb: &str) -> Vec<Asked> {
+    pub(crate) fn asked(&self, verb: &str) -> Vec<Asked> {
         self.world().asked.iter().filter(|asked| asked.verb == verb).cloned().collect()
     }
 
     /// The most publishes of a node that were unanswered at once.
-    pub fn widest(&self, node: &str) -> usize {
+    pub(crate) fn widest(&self, node: &str) -> usize {
         self.world().in_flight.get(node).map_or(0, |(_, most)| *most)
     }
 }
 
-pub const SERVICE: &str = "pubsub.a.test";
+pub(crate) const SERVICE: &str = "pubsub.a.test";
 
 impl Wire for Script {
     fn status(&self) -> watch::Receiver<Status> {

@@ -30,7 +30,7 @@ async fn what_ejabberd_finds_too_big_is_shortened_and_arrives() {
     let owner = Subscriber::connect(&server.address(), &format!("bot@{}", server.domain())).await;
     let items = async || owner.items(&server.pubsub(), "blog").await.unwrap_or_default();
     support::eventually("the first entry", async || (items().await.len() == 1).then_some(())).await;
-    owner.configure(&server.pubsub(), "blog", &[("pubsub#max_payload_size", "4000")]).await;
+    owner.configure(&server.pubsub(), "blog", &[("max_payload_size", "4000")]).await;
     let long = atom("Blog", &[("1", "One"), ("2", "Two")]).replace("About Two.", &"word ".repeat(5000));
     serve(long);
     support::eventually("the second entry", async || (items().await.len() == 2).then_some(())).await;
@@ -44,7 +44,7 @@ async fn who_is_allowed_to_publish_at_last_goes_on_when_the_gateway_starts() {
     let romeo = tidings::xmpp::Config { jid: "romeo@a.test".parse().unwrap(), ..scene.server.xmpp(Tls::StartTls) };
     let mut stranger = Gateway::new(&romeo, QUICK);
     let owner = scene.owner().await;
-    owner.create(&scene.pubsub(), "locked", &[("pubsub#publish_model", "publishers")]).await;
+    owner.create(&scene.pubsub(), "locked", &[("publish_model", "publishers")]).await;
     let url = scene.serve("locked", &[("1", "One"), ("2", "Two")]);
     stranger.feed("locked", &format!("url = {url:?}"));
     let exit = stranger.call(&["once", "--all"]).await;

@@ -21,7 +21,7 @@ async fn a_node_that_forbids_publishing_waits_and_holds_up_nothing() {
         &tidings::xmpp::Config { jid: "romeo@a.test".parse().unwrap(), ..scene.server.xmpp(Tls::StartTls) },
         QUICK,
     );
-    scene.owner().await.create(&scene.pubsub(), "locked", &[("pubsub#publish_model", "publishers")]).await;
+    scene.owner().await.create(&scene.pubsub(), "locked", &[("publish_model", "publishers")]).await;
     let url = scene.serve("locked", &[("1", "One")]);
     stranger.feed("locked", &format!("url = {url:?}"));
     let exit = stranger.call(&["once", "--all"]).await;
