@@ -148,6 +148,8 @@ async fn earlier_texts_and_deleted_entries_of_an_archive_are_not_told() {
     gateway.poll_all(Which::All).await;
     let expected: Vec<_> = numbers(1..=50).into_iter().filter(|number| *number != 35).collect();
     assert_eq!(told(&gateway, "planet").await, expected);
+    let rows = gateway.store.outbox().await.unwrap();
+    assert!(rows.iter().all(|row| row.revision == 0), "an earlier text is no edit");
     assert_eq!(gateway.row("planet").await.read.suppressed, [("old".to_owned(), 1)].into());
 }
 
