@@ -1,9 +1,11 @@
 //! What an edited configuration, a restart or a clock that was set means for feeds that are known already.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::StreamExt;
+use tokio::time::sleep;
 
 use crate::feed::{FeedId, Time};
 use crate::store::{Completion, Due, FeedRow, StoreError};
@@ -14,6 +16,10 @@ use super::roster::Roster;
 
 /// Rows written at once; the store groups them.
 const AT_ONCE: usize = 256;
+
+/// How often a row is tried whose feed is being polled, and the time between two tries.
+const TRIES: u32 = 10;
+const A_MOMENT: Duration = Duration::from_millis(20);
 
 impl Poller {
     /// Takes over another configuration: feeds whose address changed are due at once, those whose schedule changed by the
@@ -45,26 +51,29 @@ impl Poller {
         written.buffer_unordered(AT_ONCE).fold(Ok(()), async |all, one| Result::and(all, one)).await
     }
 
-    /// Writes a row anew, unless its feed is being polled: then the poll brings it in line.
+    /// Writes a row anew, unless its feed is being polled for longer: then the poll brings it in line.
     async fn rewrite(
         &self,
         feed: FeedId,
         in_line: impl Fn(&FeedId, &FeedRow) -> Option<FeedRow>,
         now: Time,
     ) -> Result<(), StoreError> {
-        for mut claim in self.store.claim_due(Due::These(vec![feed]), now, 1).await? {
+        for _ in 0..TRIES {
+            let claims = self.store.claim_due(Due::These(vec![feed.clone()]), now, 1).await?;
+            let Some(mut claim) = claims.into_iter().next() else {
+                // A poll that is about to end may have been written already, before things changed.
+                sleep(A_MOMENT).await;
+                continue;
+            };
             // It may have been polled since the rows were read.
-            match in_line(&claim.feed, &claim.row) {
-                None => {
-                    let due = claim.row.next_due;
-                    self.store.release(claim, due);
-                }
-                Some(row) => {
-                    claim.row = row;
-                    let completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new() };
-                    self.store.complete(completion, now).await?;
-                }
-            }
+            let Some(row) = in_line(&claim.feed, &claim.row) else {
+                let due = claim.row.next_due;
+                self.store.release(claim, due);
+                return Ok(());
+            };
+            claim.row = row;
+            let completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new() };
+            return self.store.complete(completion, now).await;
         }
         Ok(())
     }
