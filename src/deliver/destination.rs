@@ -7,7 +7,7 @@ use minidom::rxml::xml_ncname;
 use xmpp_parsers::jid::Jid;
 use xmpp_parsers::ns;
 
-use crate::atom;
+use crate::atom::{self, LAST_RUNG};
 use crate::feed::Destination;
 use crate::store::{Action, Delivery};
 use crate::xmpp::Request;
@@ -125,9 +125,6 @@ pub(crate) fn stanza(
         }
     }
 }
-
-/// The lowest rung; on it stand title and link only.
-pub(crate) const LAST_RUNG: u8 = 2;
 
 fn fitting(delivery: &Delivery, style: &atom::Style, limit: u64) -> (Element, u8) {
     let mut rung = delivery.row.rung.min(LAST_RUNG);

@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::atom::Style;
+use crate::atom::{LAST_RUNG, Style};
 use crate::store::{Action, Delivery, OutboxRow, Outcome, Settlement};
 use crate::xmpp::Wire;
 
-use super::destination::{self, Address, LAST_RUNG};
+use super::destination::{self, Address};
 use super::halt::Halt;
 use super::verdict::{Verdict, verdict};
 
