@@ -9,6 +9,7 @@ mod bind;
 mod credit;
 mod destination;
 mod due;
+mod flight;
 mod form;
 mod halt;
 mod node;
@@ -40,6 +41,7 @@ use self::ready::Prepared;
 use self::service::DefaultService;
 use self::verdict::Verdict;
 
+pub use self::flight::{Flight, Flights, RESULTS, TIME_BOUNDS, Tally, Times};
 pub use self::settings::{Access, Config, NodeSettings, OnDoubt};
 
 /// A stream that is over says so within this time; one that does not is alive, and only the addressee is silent.
@@ -68,6 +70,7 @@ pub struct Deliverer {
     prepared: Mutex<HashMap<Destination, Prepared>>,
     /// When each destination took something last, since this process started.
     taken: Mutex<HashMap<Destination, Time>>,
+    flights: Flights,
     /// Whether paused destinations are to be looked at before their hour is over.
     looks_again: AtomicBool,
 }
@@ -90,8 +93,14 @@ impl Deliverer {
             service: DefaultService::default(),
             prepared: Mutex::default(),
             taken: Mutex::default(),
+            flights: Flights::default(),
             looks_again: AtomicBool::new(true),
         }
+    }
+
+    /// What is on its way, and what became of what was.
+    pub fn flights(&self) -> Flights {
+        self.flights.clone()
     }
 
     /// Takes over a changed configuration; nodes are audited again, paused ones looked at again.

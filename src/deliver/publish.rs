@@ -53,7 +53,7 @@ impl Deliverer {
                 return halt.map_or(Ok(()), Err);
             }
             while !window.is_empty() && (is_last || halt.is_some() || window.is_more_than_half_full()) {
-                let (settlement, trouble) = window.next_answer().await;
+                let (settlement, trouble) = window.next_answer(&self.clock).await;
                 answered.extend(settlement);
                 halt = Halt::worse(halt, trouble);
             }
@@ -76,7 +76,8 @@ impl Deliverer {
         let now = (self.clock)();
         let took_lately = |at: &crate::feed::Time| (now - *at).num_hours() < 3;
         let takes_others = lock(&self.taken).get(destination).is_some_and(took_lately);
-        Window::new(prepared.window, largest, credit, takes_others)
+        let counting = self.flights.begin(destination, prepared.window);
+        Window::new(prepared.window, largest, credit, takes_others, counting)
     }
 
     /// Whether the feed has the destination as its own, and was never in contact with it.

@@ -7,12 +7,15 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::atom::{LAST_RUNG, Style};
+use crate::feed::Clock;
 use crate::store::{Action, Delivery, OutboxRow, Outcome, Settlement};
 use crate::xmpp::Wire;
 
 use super::destination::{self, Address};
+use super::flight::Counting;
 use super::halt::Halt;
 use super::verdict::{Verdict, verdict};
 
@@ -26,6 +29,7 @@ pub(crate) struct Window {
     credit: Arc<Semaphore>,
     /// Whether the destination took entries lately.
     takes_others: bool,
+    counting: Counting,
     reserved: Option<OwnedSemaphorePermit>,
     /// How many were sent; each is known by its number.
     sent: usize,
@@ -36,17 +40,25 @@ pub(crate) struct Window {
 struct Unanswered {
     row: OutboxRow,
     rung: u8,
+    since: Instant,
     /// Given back with the answer.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Window {
-    pub(crate) fn new(size: usize, largest_payload: u64, credit: Arc<Semaphore>, takes_others: bool) -> Self {
+    pub(crate) fn new(
+        size: usize,
+        largest_payload: u64,
+        credit: Arc<Semaphore>,
+        takes_others: bool,
+        counting: Counting,
+    ) -> Self {
         Self {
             size,
             largest_payload,
             credit,
             takes_others,
+            counting,
             reserved: None,
             sent: 0,
             unanswered: BTreeMap::new(),
@@ -81,7 +93,8 @@ impl Window {
         let permit = self.reserved.as_mut().and_then(|reserved| reserved.split(1));
         let (number, answer) = (self.sent, wire.request(request));
         self.sent += 1;
-        self.unanswered.insert(number, Unanswered { row: delivery.row, rung, _permit: permit });
+        self.unanswered.insert(number, Unanswered { row: delivery.row, rung, since: Instant::now(), _permit: permit });
+        self.counting.note_unanswered(self.unanswered.len());
         self.answers.push(Box::pin(async move { (number, verdict(&answer.await)) }));
     }
 
@@ -100,10 +113,12 @@ impl Window {
     }
 
     /// Waits for an answer: what to write down about its row, and whether the lane has to end.
-    pub(crate) async fn next_answer(&mut self) -> (Option<Settlement>, Option<Halt>) {
+    pub(crate) async fn next_answer(&mut self, clock: &Clock) -> (Option<Settlement>, Option<Halt>) {
         let Some((number, verdict)) = self.answers.next().await else { return (None, None) };
-        let Some(Unanswered { row, rung, .. }) = self.unanswered.remove(&number) else { return (None, None) };
+        let Some(Unanswered { row, rung, since, .. }) = self.unanswered.remove(&number) else { return (None, None) };
+        self.counting.note_unanswered(self.unanswered.len());
         let verdict = self.of_row(&row, verdict);
+        self.counting.note_answer(&verdict, since, row.queued, clock());
         let outcome = match &verdict {
             Verdict::Delivered => Some(Outcome::Delivered),
             Verdict::Lost(_) | Verdict::InDoubt(_) => None,

@@ -41,6 +41,7 @@ impl Keeper {
                     return;
                 }
                 Some(Err(error)) => {
+                    self.hub.count_ending("login");
                     self.offline(&error.to_string());
                     failures += 1;
                 }
@@ -70,6 +71,7 @@ impl Keeper {
         if is_closing(closing) {
             self.hub.disconnect(Status::Closed);
         } else {
+            self.hub.count_ending(ended.kind);
             self.offline(&ended.reason);
         }
         ended.tell();

@@ -59,6 +59,11 @@ impl Pending {
         self.since
     }
 
+    /// How many requests are unanswered, a ping of ours included.
+    pub(super) fn count(&self) -> usize {
+        self.requests.len()
+    }
+
     /// Whether a ping of ours is unanswered.
     pub(super) fn has_ping(&self) -> bool {
         self.requests.values().any(|waiting| waiting.answer.is_none())

@@ -2,8 +2,9 @@
 //!
 //! Nothing queued survives a stream: each bind starts empty, under the next number.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +92,16 @@ impl Session {
         Some(self.hub.stanza_limit_bytes.load(Relaxed)).filter(|limit| *limit > 0)
     }
 
+    /// How many requests are unanswered.
+    pub fn in_flight(&self) -> usize {
+        self.hub.in_flight.load(Relaxed)
+    }
+
+    /// How often there was no stream, by the reason: a login that failed, a stream that ended.
+    pub fn endings(&self) -> BTreeMap<&'static str, u64> {
+        self.hub.endings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How many answers came in that answered nothing: late, or forged.
     pub fn stray_answers(&self) -> u64 {
         self.hub.stray_answers.load(Relaxed)
@@ -150,6 +161,8 @@ pub(super) struct Hub {
     subscribers: Mutex<Vec<mpsc::Sender<Element>>>,
     stanza_limit_bytes: AtomicU32,
     stray_answers: AtomicU64,
+    in_flight: AtomicUsize,
+    endings: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Default for Hub {
@@ -160,6 +173,8 @@ impl Default for Hub {
             subscribers: Mutex::default(),
             stanza_limit_bytes: AtomicU32::new(0),
             stray_answers: AtomicU64::new(0),
+            in_flight: AtomicUsize::new(0),
+            endings: Mutex::default(),
         }
     }
 }
@@ -199,6 +214,16 @@ impl Hub {
             let full = subscriber.try_send(stanza.clone());
             !matches!(full, Err(mpsc::error::TrySendError::Closed(_)))
         });
+    }
+
+    /// Notes how many requests are unanswered.
+    pub(super) fn note_in_flight(&self, requests: usize) {
+        self.in_flight.store(requests, Relaxed);
+    }
+
+    /// Counts that there is no stream, for this reason.
+    pub(super) fn count_ending(&self, reason: &'static str) {
+        *self.endings.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
     /// Counts answers that answer nothing.

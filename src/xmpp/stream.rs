@@ -62,6 +62,8 @@ pub(super) struct Live {
 /// A stream that is over, with whatever it leaves unanswered.
 pub(super) struct Ended {
     pub(super) reason: String,
+    /// The reason as it is counted.
+    pub(super) kind: &'static str,
     pending: Pending,
     outgoing: mpsc::Receiver<Outgoing>,
 }
@@ -107,16 +109,16 @@ impl Live {
     /// Runs until the stream is over, or `closing` changes and everything queued is sent.
     pub(super) async fn run(mut self, closing: &mut watch::Receiver<bool>) -> Ended {
         let mut tick = interval((self.timing.ping_after / 15).min(Duration::from_secs(1)));
-        let reason = loop {
+        let (kind, reason) = loop {
             tokio::select! {
                 // What has come in counts before the clock does.
                 biased;
                 step = poll_fn(|cx| self.poll(cx)) => match step {
-                    Step::In(incoming) => if let Err(reason) = self.receive(incoming) { break reason },
-                    Step::Drained => break self.last_words().await,
-                    Step::Over(reason) => break reason,
+                    Step::In(incoming) => if let Err(reason) = self.receive(incoming) { break ("stream-error", reason) },
+                    Step::Drained => break ("closed", self.last_words().await),
+                    Step::Over(reason) => break ("connection", reason),
                 },
-                now = tick.tick() => if let Err(reason) = self.watch(now) { break reason },
+                now = tick.tick() => if let Err(reason) = self.watch(now) { break ("silence", reason) },
                 _ = closing.changed(), if self.closing_at.is_none() => {
                     self.closing_at = Some(Instant::now());
                     self.outgoing.close();
@@ -125,7 +127,8 @@ impl Live {
         };
         // The peer may be gone; all that this can do is to tell it sooner.
         let _ = timeout(Duration::from_secs(1), self.stream.shutdown()).await;
-        Ended { reason, pending: self.pending, outgoing: self.outgoing }
+        self.hub.note_in_flight(0);
+        Ended { reason, kind, pending: self.pending, outgoing: self.outgoing }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
@@ -166,6 +169,7 @@ impl Live {
             Outgoing::Stanza(stanza) => stream.start_send(&stanza),
             Outgoing::Request { id, request: Request { to, set, payload }, answer } => {
                 self.pending.insert(id.clone(), to.clone(), Some(answer), self.meter.written(), Instant::now());
+                self.hub.note_in_flight(self.pending.count());
                 let payload = if set { IqPayload::Set(payload) } else { IqPayload::Get(payload) };
                 stream.start_send(&IqHeader { from: None, to, id }.assemble(payload))
             }
@@ -182,6 +186,7 @@ impl Live {
             ("iq", Some("result" | "error")) => {
                 let is_answer = self.pending.settle(element, is_cut);
                 self.hub.count_answer(is_answer);
+                self.hub.note_in_flight(self.pending.count());
             }
             ("iq", _) if self.own.len() < MAX_REPLIES => self.own.extend(replies::reply(&element).map(Stanza::Iq)),
             ("message" | "presence", _) if !is_cut => self.hub.publish(&element),
@@ -200,6 +205,7 @@ impl Live {
             return Err("closed".to_owned());
         }
         self.pending.expire(now, self.timing.answer);
+        self.hub.note_in_flight(self.pending.count());
         let quiet = self.pending.since().map(|since| now.duration_since(since.max(self.heard_at)));
         if quiet.is_some_and(|quiet| quiet > self.patience()) {
             return Err(format!("the server was silent for {} s", self.patience().as_secs_f64()));
