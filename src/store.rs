@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 
-use crate::feed::{Destination, FeedId, Time};
+use crate::feed::{Destination, Edition, FeedId, Time};
 
 pub use self::facts::{HostRow, Moving, PollFacts, Validators};
 pub use self::read::ReadFacts;
@@ -139,7 +139,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes down what became of rows. A row that is not there any more, or was replaced, is ignored. A row that is to be
     /// READY again while a newer revision of its item waits gives its place to that one; one that came before a newer
-    /// revision in DOUBT or SENT is gone: an older revision never goes out after a newer one.
+    /// revision in DOUBT or SENT is gone: an older revision never goes out after a newer one. A DEAD row that is to be READY
+    /// begins anew: on the first rung, without a refusal.
     async fn settle(&self, settlements: Vec<Settlement>, now: Time) -> Result<(), StoreError>;
 
     /// Writes down what was learnt of a destination.
@@ -150,6 +151,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every outbox row, by destination and sequence.
     async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// What a row publishes; `None` when the row is gone.
+    async fn edition(&self, row: &OutboxRow) -> Result<Option<Edition>, StoreError>;
 
     /// The row of one feed.
     async fn feed(&self, feed: &FeedId) -> Result<Option<FeedRow>, StoreError>;

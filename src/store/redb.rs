@@ -34,7 +34,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redb::Database;
 
-use crate::feed::{Destination, FeedId, Time};
+use crate::feed::{Destination, Edition, FeedId, Time};
 
 use self::fault::{Fault, contain};
 use self::ledger::{Board, Ledger};
@@ -218,6 +218,10 @@ impl Store for RedbStore {
 
     async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
         self.scan(View::outbox).await
+    }
+
+    async fn edition(&self, row: &OutboxRow) -> Result<Option<Edition>, StoreError> {
+        self.read(|view| view.edition(&row.key, row.revision))
     }
 
     async fn feed(&self, feed: &FeedId) -> Result<Option<FeedRow>, StoreError> {

@@ -53,6 +53,8 @@ macro_rules! contract {
                 waiting_counts_what_is_there
                 a_newcomer_is_a_feed_whose_first_contact_is_not_done
                 dead_rows_do_not_count_and_can_be_revived
+                a_dead_row_that_is_revived_begins_anew
+                what_a_row_publishes_can_be_read_while_it_is_there
                 sequences_go_up_even_when_all_rows_are_gone
             }
             replacement {

@@ -222,6 +222,30 @@ pub(crate) async fn dead_rows_do_not_count_and_can_be_revived(state: &dyn State)
     assert_eq!(sent(&send(&*store, "n", 9, 5).await), "y0");
 }
 
+pub(crate) async fn a_dead_row_that_is_revived_begins_anew(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    bring(&*store, 1, &["x"]).await;
+    let shorter = Outcome::Shrink { reason: "too big".to_owned(), rung: 2 };
+    for outcome in [refused(), shorter, Outcome::Ready] {
+        settle_all(&*store, &send(&*store, "n", 1, 2).await, outcome, 2).await;
+    }
+    let row = store.rows(&node("n")).await.unwrap().pop().unwrap();
+    assert_eq!((row.attempts, row.rung), (1, 2), "what only waits again keeps what was learnt of it");
+    settle_all(&*store, &send(&*store, "n", 1, 3).await, dead(), 3).await;
+    settle(&*store, "x", RowState::Dead, Outcome::Ready, 4).await;
+    let row = store.rows(&node("n")).await.unwrap().pop().unwrap();
+    assert_eq!((row.attempts, row.rung, row.reason), (0, 0, None));
+}
+
+pub(crate) async fn what_a_row_publishes_can_be_read_while_it_is_there(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    bring(&*store, 1, &["x"]).await;
+    let row = store.outbox().await.unwrap().pop().unwrap();
+    assert_eq!(store.edition(&row).await.unwrap(), Some(edition("a", "x", 0)));
+    settle(&*store, "x", RowState::Ready, Outcome::Drop, 2).await;
+    assert_eq!(store.edition(&row).await.unwrap(), None);
+}
+
 pub(crate) async fn sequences_go_up_even_when_all_rows_are_gone(state: &dyn State) {
     let mut last = 0;
     for round in 0..3 {

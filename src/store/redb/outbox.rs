@@ -129,6 +129,7 @@ fn settle_one(batch: &mut Batch<'_>, place: Place, mut record: Record, outcome: 
     match outcome {
         Outcome::Delivered => batch.put(place, &Record { state: RowState::Sent, reason: None, ..record }),
         Outcome::Drop => remove(batch, place, &record),
+        Outcome::Ready if record.state == RowState::Dead => wait_again(batch, place, record.anew()),
         Outcome::Ready => wait_again(batch, place, record),
         Outcome::Retry { reason } => {
             record.attempts += 1;

@@ -88,6 +88,11 @@ impl Record {
         self
     }
 
+    /// The same row as if it had never been refused.
+    pub(super) fn anew(self) -> Self {
+        Self { attempts: 0, rung: 0, reason: None, ..self }
+    }
+
     /// The row as the rest of the program sees it.
     pub(super) fn into_row(self, place: Place, destination: Destination) -> OutboxRow {
         OutboxRow {

@@ -94,6 +94,12 @@ impl View {
         Ok(self.records(0..=u32::MAX)?.into_iter().filter_map(row).collect())
     }
 
+    /// A revision of an entry that a row refers to.
+    pub(super) fn edition(&self, key: &EntryKey, revision: u32) -> Result<Option<Edition>, Fault> {
+        let entry = self.0.open_table(ENTRIES)?.get((&key.0, revision))?;
+        entry.map(|entry| from_json(ENTRIES, entry.value().1)).transpose()
+    }
+
     /// The ledger that these rows make.
     pub(super) fn ledger(&self) -> Result<Ledger, Fault> {
         let mut ledger = Ledger::default();
