@@ -2,10 +2,12 @@
 //!
 //! The only place beside `main.rs` that reads a clock.
 
+mod answers;
 mod error;
 mod once;
 mod open;
 mod parts;
+mod presence;
 
 use std::sync::Arc;
 use std::time::Duration;

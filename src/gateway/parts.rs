@@ -1,21 +1,22 @@
 //! The parts of a gateway, put together for one run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use futures::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
 use crate::config::Config;
-use crate::control::{self, Answer, Answerer, Holder, Question, SessionStatus};
+use crate::control::{self, Answerer, Holder};
 use crate::deliver::Deliverer;
-use crate::feed::{Clock, FeedId, Time};
+use crate::feed::{Clock, Destination, FeedId};
 use crate::source::{Poller, Roster, Subscription};
 use crate::store::{FeedSync, RowState, Store, StoreError};
-use crate::xmpp::{Options, Session, Status, Wire};
+use crate::xmpp::{Options, Session, Wire};
 
+use super::answers::Answers;
 use super::open::open;
+use super::presence::Presence;
 use super::{GatewayError, clock};
 
 /// The parts.
@@ -26,7 +27,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     /// Tells of new rows.
     pub(crate) wake: Arc<Notify>,
-    session: Arc<Mutex<Option<SessionStatus>>>,
+    presence: Arc<Presence>,
     socket: Option<JoinHandle<()>>,
 }
 
@@ -49,17 +50,19 @@ impl Parts {
         let wake = Arc::new(Notify::new());
         let poller = Poller::new(store.clone(), &config.http, roster(&config), clock.clone(), wake.clone())
             .map_err(|error| GatewayError::Http(error.to_string()))?;
-        let session = Arc::default();
+        let presence = Arc::default();
         let holder = Holder { pid: std::process::id(), verb: verb.to_owned(), since: clock() };
-        let socket = listen(&config, answerer(holder, store.clone(), Arc::clone(&session), clock.clone()));
-        Ok(Self { config, store, poller, clock, wake, session, socket })
+        let answers = Answers { holder, store: store.clone(), presence: Arc::clone(&presence), clock: clock.clone() };
+        let socket = listen(&config, answers.answerer());
+        Ok(Self { config, store, poller, clock, wake, presence, socket })
     }
 
     /// Starts the session; its state is told to those who ask for the status.
     pub(crate) async fn start_session(&self) -> Result<Session, GatewayError> {
         let resource = format!("tidings-{}", self.store.meta().await?.id);
         let session = Session::start(self.config.xmpp.clone(), Options::new(resource))?;
-        tokio::spawn(keep_watch(session.status(), self.session.clone(), self.clock.clone()));
+        let (presence, status, clock) = (self.presence.clone(), session.status(), self.clock.clone());
+        tokio::spawn(async move { presence.keep_watch(status, clock).await });
         Ok(session)
     }
 
@@ -129,7 +132,7 @@ fn roster(config: &Arc<Config>) -> Roster {
             poll: feed.poll.clone(),
             tags: feed.tags.clone(),
             rules: feed.rules.clone(),
-            to: feed.to.iter().map(|target| (target.destination.clone(), target.backfill)).collect(),
+            to: feed.to.iter().map(|target| (Destination::clone(&target.destination), target.backfill)).collect(),
         })
     };
     Roster::new(config.feeds.keys().cloned(), find, config.routes.clone())
@@ -145,71 +148,4 @@ fn listen(config: &Config, answerer: Answerer) -> Option<JoinHandle<()>> {
             None
         }
     }
-}
-
-fn answerer(
-    holder: Holder,
-    store: Arc<dyn Store>,
-    session: Arc<Mutex<Option<SessionStatus>>>,
-    clock: Clock,
-) -> Answerer {
-    Arc::new(move |question| {
-        let (holder, store, clock) = (holder.clone(), store.clone(), clock.clone());
-        let session = session.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let answer = async move {
-            match question {
-                Question::Who => Answer::Who(holder),
-                Question::Status { feed } => status(&*store, holder, session, feed.as_deref(), clock()).await,
-            }
-        };
-        answer.boxed()
-    })
-}
-
-async fn status(
-    store: &dyn Store,
-    holder: Holder,
-    session: Option<SessionStatus>,
-    feed: Option<&str>,
-    now: Time,
-) -> Answer {
-    let feed = match feed.map(FeedId::new).transpose() {
-        Ok(feed) => feed,
-        Err(error) => return Answer::Error { message: error.to_string() },
-    };
-    match control::collect(store, Some(holder), session, feed.as_ref(), now).await {
-        Ok(status) => Answer::Status(Box::new(status)),
-        Err(error) => Answer::Error { message: error.to_string() },
-    }
-}
-
-/// Writes down what the session is, and since when.
-async fn keep_watch(mut status: watch::Receiver<Status>, seen: Arc<Mutex<Option<SessionStatus>>>, clock: Clock) {
-    let mut binds = 0;
-    loop {
-        let now = match &*status.borrow_and_update() {
-            Status::Online { bind, jid } => {
-                binds = *bind;
-                SessionStatus { is_connected: true, since: clock(), jid: Some(jid.to_string()), reason: None, binds }
-            }
-            Status::Offline { reason } => {
-                SessionStatus { is_connected: false, since: clock(), jid: None, reason: reason.clone(), binds }
-            }
-            Status::Refused { reason } => {
-                SessionStatus { is_connected: false, since: clock(), jid: None, reason: Some(reason.clone()), binds }
-            }
-            Status::Closed => return,
-        };
-        remember(&seen, now);
-        if status.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-fn remember(seen: &Mutex<Option<SessionStatus>>, now: SessionStatus) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let same = seen.as_ref().filter(|before| before.is_connected == now.is_connected && before.binds == now.binds);
-    let since = same.map_or(now.since, |before| before.since);
-    *seen = Some(SessionStatus { since, ..now });
 }
