@@ -25,13 +25,14 @@ mod template;
 mod timing;
 mod value;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use url::Url;
 
+use crate::deliver::Named;
 use crate::feed::{Destination, FeedId};
 use crate::{atom, deliver, ingest, source, store, web, xmpp};
 
@@ -63,7 +64,7 @@ pub struct Config {
 }
 
 /// A feed, resolved: own settings over `[defaults]` over built-in ones; equal parts are shared between feeds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
     /// Its id.
     pub id: FeedId,
@@ -86,10 +87,10 @@ pub struct Feed {
 }
 
 /// A destination of a `to`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// Where.
-    pub destination: Destination,
+    pub destination: Arc<Destination>,
     /// First contact at this destination; `None`: none (PEP, rooms, chats that do not set it).
     pub backfill: Option<ingest::Backfill>,
     /// How it is created and kept.
@@ -123,16 +124,24 @@ impl Config {
 
     /// The part that `deliver` needs.
     pub fn deliver(&self) -> deliver::Config {
-        let targets = self.feeds.values().flat_map(|feed| &feed.to).chain(&self.route_targets);
-        let mut feeds: HashMap<Destination, HashSet<FeedId>> = HashMap::new();
+        let mut owners: HashMap<&Destination, Vec<FeedId>> = HashMap::new();
         for feed in self.feeds.values() {
             for own in feed.to.iter().filter(|own| own.backfill.is_some()) {
-                feeds.entry(own.destination.clone()).or_default().insert(feed.id.clone());
+                owners.entry(&own.destination).or_default().push(feed.id.clone());
             }
         }
+        let of_routes = self.route_targets.iter().map(|target| (target, true));
+        let of_feeds = self.feeds.values().flat_map(|feed| &feed.to).map(|target| (target, false));
+        let mut named: HashMap<Arc<Destination>, Named> = HashMap::new();
+        for (Target { destination, settings, .. }, is_routed) in of_routes.chain(of_feeds) {
+            let known = named.entry(destination.clone());
+            known.or_insert_with(|| {
+                let feeds = owners.remove(&**destination).unwrap_or_default().into_boxed_slice();
+                Named { settings: settings.clone(), feeds, is_routed }
+            });
+        }
         deliver::Config {
-            nodes: targets.map(|target| (target.destination.clone(), target.settings.clone())).collect(),
-            feeds,
+            named,
             routed: self.route_nodes.clone(),
             settle: self.xmpp.settle,
             account: self.xmpp.jid.clone(),

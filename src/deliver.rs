@@ -42,7 +42,7 @@ use self::service::DefaultService;
 use self::verdict::Verdict;
 
 pub use self::flight::{Flight, Flights, RESULTS, TIME_BOUNDS, Tally, Times};
-pub use self::settings::{Access, Config, NodeSettings, OnDoubt};
+pub use self::settings::{Access, Config, Named, NodeSettings, OnDoubt};
 
 /// A stream that is over says so within this time; one that does not is alive, and only the addressee is silent.
 const END_OF_STREAM: Duration = Duration::from_secs(1);

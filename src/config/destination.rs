@@ -52,7 +52,7 @@ impl Destinations {
         let is_default = base.service == self.default_service;
         let settings = self.nodes.share(fields, base, |_, base| base.settled(is_default));
         let service = base.service.as_ref().map(|service| service.0.clone());
-        Target { destination: Destination::Node { service, node }, backfill, settings }
+        Target { destination: Arc::new(Destination::Node { service, node }), backfill, settings }
     }
 
     /// The destinations of a `to`.
@@ -112,7 +112,7 @@ impl Destinations {
             }
             other => other,
         };
-        Some(Target { destination, backfill, settings })
+        Some(Target { destination: Arc::new(destination), backfill, settings })
     }
 }
 

@@ -102,7 +102,7 @@ impl Feeds<'_> {
         }
         to.shrink_to_fit();
         for target in &mut to {
-            if let Destination::Node { node, .. } = &mut target.destination {
+            if let Destination::Node { node, .. } = Arc::make_mut(&mut target.destination) {
                 *node = node.replace("{feed}", id.as_str());
             }
         }

@@ -1,6 +1,5 @@
 //! The feeds of feeds.d: what each file holds, and what can only be said when all are known.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,8 +7,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use crate::atom::Style;
-use crate::deliver::NodeSettings;
-use crate::feed::{Destination, FeedId};
+use crate::feed::FeedId;
 use crate::ingest::Rules;
 use crate::ingest::filter::Rule;
 use crate::source::PollRules;
@@ -100,15 +98,9 @@ impl<'a> Feeds<'a> {
     }
 
     /// Ends with what can only be said when all feeds are known. `routed` are the destinations of routes.
-    pub(super) fn finish(mut self, routed: &[(Target, Place)]) -> (BTreeMap<FeedId, Arc<Feed>>, Merged) {
+    pub(super) fn finish(self, routed: &[(Target, Place)]) -> (BTreeMap<FeedId, Arc<Feed>>, Merged) {
         self.check_former_ids();
-        for (id, index) in self.alone_on_a_node(routed) {
-            let feed = self.feeds.get_mut(&id).and_then(Arc::get_mut);
-            if let Some(target) = feed.and_then(|feed| feed.to.get_mut(index)) {
-                let settings = NodeSettings { follows: Some(id), ..NodeSettings::clone(&target.settings) };
-                target.settings = Arc::new(settings);
-            }
-        }
+        self.check_settings(routed);
         (self.feeds, self.merged)
     }
 
@@ -124,36 +116,18 @@ impl<'a> Feeds<'a> {
         }
     }
 
-    /// Feeds that have a node to themselves, and which of their destinations it is. A destination must have the same
-    /// settings wherever it stands.
-    fn alone_on_a_node(&self, routed: &[(Target, Place)]) -> Vec<(FeedId, usize)> {
-        let of_routes = routed.iter().map(|(target, place)| (target, place, None));
+    /// A destination must have the same settings wherever it stands.
+    fn check_settings(&self, routed: &[(Target, Place)]) {
+        let of_routes = routed.iter().map(|(target, place)| (target, place));
         let of_feeds = self.feeds.values().filter_map(|feed| Some((feed, self.ids.get(&feed.id)?)));
-        let of_feeds = of_feeds.flat_map(|(feed, place)| {
-            let targets = feed.to.iter().enumerate();
-            targets.map(move |(index, target)| (target, place, Some((&feed.id, index))))
-        });
+        let of_feeds = of_feeds.flat_map(|(feed, place)| feed.to.iter().map(move |target| (target, place)));
         let mut known = HashMap::new();
-        for (target, place, owner) in of_routes.chain(of_feeds) {
-            match known.entry(&target.destination) {
-                Entry::Vacant(entry) => {
-                    entry.insert((&target.settings, place, owner));
-                }
-                Entry::Occupied(mut entry) => {
-                    let (settings, other, owner) = entry.get_mut();
-                    *owner = None;
-                    if !Arc::ptr_eq(settings, &target.settings) && *settings != &target.settings {
-                        let message = format!("{} has two different settings", target.destination);
-                        place.complain(
-                            message,
-                            format!("the other ones are those of {other}; say the same in both places"),
-                        );
-                    }
-                }
+        for (target, place) in of_routes.chain(of_feeds) {
+            let (settings, other) = *known.entry(&target.destination).or_insert((&target.settings, place));
+            if !Arc::ptr_eq(settings, &target.settings) && settings != &target.settings {
+                let message = format!("{} has two different settings", target.destination);
+                place.complain(message, format!("the other ones are those of {other}; say the same in both places"));
             }
         }
-        let is_node = |destination: &Destination| matches!(destination, Destination::Node { .. });
-        let owned = known.into_iter().filter(|(destination, _)| is_node(destination));
-        owned.filter_map(|(_, (_, _, owner))| owner.map(|(id, index)| (id.clone(), index))).collect()
     }
 }

@@ -1,10 +1,8 @@
 //! `match`, and the `filter` of a feed.
 
-use regex::Regex;
-
 use crate::feed::FeedId;
 use crate::ingest::filter::Rule;
-use crate::ingest::route::Match;
+use crate::ingest::route::{Match, Pattern};
 
 use super::fields::Fields;
 use super::raw::Raw;
@@ -74,7 +72,7 @@ impl Value for Several {
     }
 }
 
-impl Value for Regex {
+impl Value for Pattern {
     fn read(raw: Raw<'_>) -> Option<Self> {
         let pattern = raw.string()?;
         if pattern.chars().any(char::is_control) {
@@ -82,10 +80,10 @@ impl Value for Regex {
             let message = format!("`{}` holds a control character", raw.key);
             return raw.wrong(message, "in single quotes a backslash is itself");
         }
-        match Regex::new(pattern) {
+        match pattern.parse() {
             Ok(pattern) => Some(pattern),
             Err(error) => {
-                let text = error.to_string();
+                let text = regex::Error::to_string(&error);
                 let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
                 raw.wrong(format!("`{}` is not a regular expression: {why}", raw.key), "")
             }

@@ -82,8 +82,7 @@ impl Deliverer {
 
     /// Whether the feed has the destination as its own, and was never in contact with it.
     pub(super) fn is_newcomer(&self, destination: &Destination, facts: &NodeFacts, feed: &FeedId) -> bool {
-        let config = self.config();
-        !facts.contacts.contains(feed) && config.feeds.get(destination).is_some_and(|feeds| feeds.contains(feed))
+        !facts.contacts.contains(feed) && self.config().is_own(destination, feed)
     }
 }
 

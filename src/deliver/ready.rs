@@ -66,8 +66,9 @@ impl Deliverer {
 
     /// Creates the node, or audits the one that is there.
     async fn audit(&self, waiting: &Waiting, known: Prepared, facts: NodeFacts) -> Result<(Prepared, NodeFacts), Halt> {
-        let settings = self.config().settings(&waiting.destination);
-        let followed = match &settings.follows {
+        let config = self.config();
+        let settings = config.settings(&waiting.destination);
+        let followed = match config.followed_by(&waiting.destination) {
             Some(feed) => self.store.feed(feed).await?.map(|row| row.read.meta),
             None => None,
         };

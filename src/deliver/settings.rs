@@ -1,6 +1,6 @@
 //! What `deliver` is told by the configuration.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +44,6 @@ pub struct NodeSettings {
     pub strict_0472: bool,
     /// What is done in doubt when the node keeps no items.
     pub on_doubt: OnDoubt,
-    /// The feed whose title and description the node follows; `None`: named after itself.
-    pub follows: Option<FeedId>,
     /// Chat: nothing is sent to a person who has not allowed the account's presence.
     pub require_subscription: bool,
 }
@@ -60,19 +58,27 @@ impl Default for NodeSettings {
             create: false,
             strict_0472: false,
             on_doubt: OnDoubt::Resend,
-            follows: None,
             require_subscription: true,
         }
     }
 }
 
+/// A destination that the configuration names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// How it is kept; shared by all that say the same.
+    pub settings: Arc<NodeSettings>,
+    /// The feeds that have it as their own, in order: they have a first contact with it, as only they fill it up.
+    pub feeds: Box<[FeedId]>,
+    /// Whether a route names it too.
+    pub is_routed: bool,
+}
+
 /// What `deliver` needs of the configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Settings of the destinations that feeds name.
-    pub nodes: HashMap<Destination, Arc<NodeSettings>>,
-    /// The feeds that name a destination as their own: they have a first contact with it, as only they fill it up.
-    pub feeds: HashMap<Destination, HashSet<FeedId>>,
+    /// The destinations that it names.
+    pub named: HashMap<Arc<Destination>, Named>,
     /// Settings of the nodes that routes make.
     pub routed: Arc<NodeSettings>,
     /// How entries of each feed are rendered; others use the default.
@@ -86,7 +92,23 @@ pub struct Config {
 impl Config {
     /// Settings of a destination.
     pub(crate) fn settings(&self, destination: &Destination) -> Arc<NodeSettings> {
-        self.nodes.get(destination).unwrap_or(&self.routed).clone()
+        self.named.get(destination).map_or(&self.routed, |named| &named.settings).clone()
+    }
+
+    /// Whether a feed has the destination as its own.
+    pub(crate) fn is_own(&self, destination: &Destination, feed: &FeedId) -> bool {
+        self.named.get(destination).is_some_and(|named| named.feeds.binary_search(feed).is_ok())
+    }
+
+    /// The feed whose title and description a node follows, because it has the node to itself; `None`: the node is named
+    /// after itself.
+    pub fn followed_by(&self, destination: &Destination) -> Option<&FeedId> {
+        match self.named.get(destination) {
+            Some(Named { feeds, is_routed: false, .. }) if matches!(destination, Destination::Node { .. }) => {
+                <&[FeedId; 1]>::try_from(&**feeds).ok().map(|[feed]| feed)
+            }
+            _ => None,
+        }
     }
 
     /// How entries of a feed are rendered.

@@ -7,7 +7,7 @@ use super::matching::{Match, Subject};
 use super::{Plan, Reason};
 
 /// One rule of `filter = [{ keep = … }, { drop = … }]`; the first one whose match holds decides, none: kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
     /// Kept when it matches.
     Keep(Match),

@@ -1,5 +1,8 @@
 //! Pure: whether an entry is meant by a match table, in filters and in routes.
 
+use std::ops::Deref;
+use std::str::FromStr;
+
 use regex::Regex;
 
 use crate::feed::{Category, Entry, FeedId, FeedMeta};
@@ -7,7 +10,7 @@ use crate::feed::{Category, Entry, FeedId, FeedMeta};
 use super::plain::plain;
 
 /// A match table of the configuration; the keys of a table must all hold.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Match {
     /// Each one holds; the empty one holds for everything.
     All(Vec<Match>),
@@ -22,12 +25,40 @@ pub enum Match {
     /// The feed's id.
     Feed(String),
     /// Name of an author.
-    Author(Regex),
+    Author(Pattern),
     /// The title as plain text.
-    Title(Regex),
+    Title(Pattern),
     /// Language: equal, or a prefix before `-`; case folded.
     Lang(String),
 }
+
+/// A regular expression; two are equal when they are written alike.
+#[derive(Debug, Clone)]
+pub struct Pattern(Regex);
+
+impl FromStr for Pattern {
+    type Err = regex::Error;
+
+    fn from_str(text: &str) -> Result<Self, regex::Error> {
+        Regex::new(text).map(Self)
+    }
+}
+
+impl Deref for Pattern {
+    type Target = Regex;
+
+    fn deref(&self) -> &Regex {
+        &self.0
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Pattern {}
 
 /// What is matched: an entry, or for a withdrawal only its feed.
 #[derive(Debug, Clone, Copy)]

@@ -12,10 +12,10 @@ use super::rules::OnRemove;
 use super::template::{self, Blanks};
 use super::{Plan, Reason, contact, identify, link};
 
-pub use super::matching::{Match, Subject};
+pub use super::matching::{Match, Pattern, Subject};
 
 /// One `[[route]]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// Which entries.
     pub matches: Match,
@@ -28,7 +28,7 @@ pub struct Route {
 }
 
 /// A destination of a route.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteTarget {
     /// Always the same one.
     Fixed(Destination),

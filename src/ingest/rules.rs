@@ -41,7 +41,7 @@ pub enum OnRemove {
 }
 
 /// How a feed's entries are judged; shared by all feeds that say the same.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// First contact.
     pub backfill: Backfill,

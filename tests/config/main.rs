@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use insta::{assert_debug_snapshot, assert_snapshot};
 use tempfile::TempDir;
-use tidings::config::{Config, Feed};
+use tidings::config::{Config, Feed, Target};
 use tidings::deliver::Access;
 use tidings::feed::{Destination, FeedId};
 use tidings::ingest::Backfill;
@@ -120,6 +120,7 @@ fn ten_thousand_feeds_of_a_few_kinds_keep_a_few_settings() {
     assert_eq!(kinds(|feed| Arc::as_ptr(&feed.rules) as usize), 3);
     assert_eq!(kinds(|feed| Arc::as_ptr(&feed.style) as usize), 1);
     assert_eq!(kinds(|feed| Arc::as_ptr(&feed.tags) as usize), 2);
+    assert_eq!(kinds(|feed| Arc::as_ptr(&feed.to[0].settings) as usize), 1);
 }
 
 #[test]
@@ -128,12 +129,14 @@ fn a_node_is_named_by_the_template_and_follows_its_one_feed() {
     let config = load(defaults, &feeds(&["", "to = [{ node = \"x\" }]", "to = [{ node = \"x\" }, { pep = true }]"]));
     let own = &config.feeds[&id("a")].to[0];
     assert_eq!(own.destination.to_string(), "node news/a at pubsub.example.org");
-    assert_eq!(own.settings.follows, Some(id("a")));
+    let followed = |target: &Target| config.deliver().followed_by(&target.destination).cloned();
+    assert_eq!(followed(own), Some(id("a")));
     assert_eq!(own.backfill, Some(Backfill::Newest(20)));
     let shared = &config.feeds[&id("b")].to[0];
-    assert_eq!(shared.settings.follows, None, "two feeds go there");
+    assert_eq!(followed(shared), None, "two feeds go there");
     let pep = &config.feeds[&id("c")].to[1];
-    assert_eq!((&pep.destination, pep.backfill), (&Destination::Pep { jid: None }, None));
+    assert_eq!((&*pep.destination, pep.backfill), (&Destination::Pep { jid: None }, None));
+    assert_eq!(followed(pep), None, "a microblog is its person's");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use super::*;
 
 fn own(bench: &mut Bench, node: &Destination, feeds: &[&str]) {
     let feeds = feeds.iter().map(|feed| FeedId::new(feed).unwrap()).collect();
-    bench.config.feeds.insert(node.clone(), feeds);
+    let named = Named { settings: bench.config.routed.clone(), feeds, is_routed: false };
+    bench.config.named.insert(Arc::new(node.clone()), named);
 }
 
 #[tokio::test]

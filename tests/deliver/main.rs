@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use script::{Asked, Mood, SERVICE, Script};
-use tidings::deliver::{Access, Config, Deliverer, NodeSettings, OnDoubt, Until};
+use tidings::deliver::{Access, Config, Deliverer, Named, NodeSettings, OnDoubt, Until};
 use tidings::feed::{Clock, Destination, Edition, Entry, EntryKey, FeedId, FeedMeta, ItemId, Text, Time};
 use tidings::store::{
     Action, Completion, Due, FeedSync, NodeFacts, OutboxRow, Placement, RedbStore, RowState, Seen, Store,
@@ -36,8 +36,7 @@ impl Bench {
     fn new() -> Self {
         let settings = NodeSettings { create: true, access: Access::Open, ..NodeSettings::default() };
         let config = Config {
-            nodes: HashMap::new(),
-            feeds: HashMap::new(),
+            named: HashMap::new(),
             routed: Arc::new(settings),
             styles: HashMap::new(),
             settle: Some(Duration::from_millis(20)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::config::{Config, Feed};
-use crate::feed::{FeedId, Time};
+use crate::feed::{Destination, FeedId, Time};
 use crate::gateway;
 use crate::ingest::parse::ParseError;
 use crate::ingest::{self, Arrival, Harvest, Plan};
@@ -71,7 +71,11 @@ impl Subject {
         let arrival = self.arrival(now).await?;
         let (feed, routes) = (self.feed.clone(), self.config.routes.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            let to = feed.to.iter().map(|target| (target.destination.clone(), target.backfill)).collect::<Vec<_>>();
+            let to = feed
+                .to
+                .iter()
+                .map(|target| (Destination::clone(&target.destination), target.backfill))
+                .collect::<Vec<_>>();
             let plan = Plan {
                 feed: &feed.id,
                 key_id: feed.id.as_str(),
