@@ -8,7 +8,7 @@ use futures::StreamExt;
 use tokio::time::sleep;
 
 use crate::feed::{FeedId, Time};
-use crate::store::{Completion, Due, FeedRow, StoreError};
+use crate::store::{Completion, Due, FeedRow, FeedSync, StoreError};
 
 use super::policy::reconciled;
 use super::poll::{Poller, locked};
@@ -22,11 +22,18 @@ const TRIES: u32 = 10;
 const A_MOMENT: Duration = Duration::from_millis(20);
 
 impl Poller {
-    /// Takes over another configuration: feeds whose address changed are due at once, those whose schedule changed by the
-    /// new one. Polls under way end by the old one.
-    pub async fn adopt(&self, roster: Roster, now: Time) -> Result<(), StoreError> {
-        *locked(&self.roster) = Arc::new(roster);
-        self.reconcile(now, TimeDelta::zero()).await
+    /// Takes over another configuration, all `feeds` of which `roster` knows: new ones and those whose address changed are due
+    /// at once, those whose schedule changed by the new one, all others when they were. Polls under way end by the old one.
+    pub async fn adopt(&self, roster: Roster, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError> {
+        // First, because a feed that is due must be in it.
+        let former = std::mem::replace(&mut *locked(&self.roster), Arc::new(roster));
+        if let Err(error) = self.store.sync_feeds(feeds, now).await {
+            *locked(&self.roster) = former;
+            return Err(error);
+        }
+        self.reconcile(now, TimeDelta::zero()).await?;
+        self.rouse.notify_one();
+        Ok(())
     }
 
     /// Before the first poll: what the store knows of hosts, and what changed while we were down.

@@ -160,7 +160,7 @@ impl Poller {
         archive.place.leave();
         sleep(self.bounds.archive_pause).await;
         let request = Request { url: url.clone(), ..archive.request.clone() };
-        let fetched = self.fetcher.fetch(&request, &mut archive.place, (self.clock)()).await;
+        let fetched = self.fetcher().fetch(&request, &mut archive.place, (self.clock)()).await;
         // The host of an archive need not be the feed's, and says nothing of the network when it is gone.
         archive.hosts.extend(self.note_host(&fetched, false));
         archive.place.leave_host();

@@ -34,13 +34,19 @@ pub struct Resting {
 
 /// Counts requests; shared by all polls.
 pub struct Gate {
+    pace: Mutex<Pace>,
+    clock: Clock,
+    hosts: Mutex<Hosts>,
+    rows: Mutex<HashMap<String, HostRow>>,
+}
+
+/// What the configuration allows.
+#[derive(Clone)]
+struct Pace {
     slots: Arc<Semaphore>,
     doubtful_slots: Arc<Semaphore>,
     per_host: u32,
     interval: Duration,
-    clock: Clock,
-    hosts: Mutex<Hosts>,
-    rows: Mutex<HashMap<String, HostRow>>,
 }
 
 /// The hosts that are asked, were asked a moment ago, or not forgotten yet.
@@ -61,15 +67,18 @@ struct Host {
 impl Gate {
     /// `concurrency` requests in all, `per_host` at once to a host, `interval` apart.
     pub fn new(concurrency: usize, per_host: usize, interval: Duration, clock: Clock) -> Self {
-        Self {
-            slots: Arc::new(Semaphore::new(concurrency.max(1))),
-            doubtful_slots: Arc::new(Semaphore::new((concurrency / 4).max(1))),
-            per_host: u32::try_from(per_host).unwrap_or(u32::MAX).max(1),
-            interval,
-            clock,
-            hosts: Mutex::default(),
-            rows: Mutex::default(),
-        }
+        let pace = Mutex::new(Pace::new(concurrency, per_host, interval));
+        Self { pace, clock, hosts: Mutex::default(), rows: Mutex::default() }
+    }
+
+    /// Keeps to another pace from now on; hosts that are being asked do so when they have been left alone once.
+    pub fn set_pace(&self, concurrency: usize, per_host: usize, interval: Duration) {
+        *locked(&self.pace) = Pace::new(concurrency, per_host, interval);
+        locked(&self.hosts).prune();
+    }
+
+    fn pace(&self) -> Pace {
+        locked(&self.pace).clone()
     }
 
     /// Takes over what the store remembers of hosts.
@@ -94,20 +103,18 @@ impl Gate {
     pub fn wait_of(&self, host: &str, more: u32) -> Duration {
         // One reference is the table's own.
         let here = locked(&self.hosts).known.get(host).map_or(0, |host| Arc::strong_count(host) - 1);
-        let ahead = u32::try_from(here).unwrap_or(u32::MAX).saturating_add(more) / self.per_host;
-        self.interval.saturating_mul(ahead)
+        let Pace { per_host, interval, .. } = self.pace();
+        let ahead = u32::try_from(here).unwrap_or(u32::MAX).saturating_add(more) / per_host;
+        interval.saturating_mul(ahead)
     }
 
     fn host(&self, name: &str) -> Arc<Host> {
+        let per_host = self.pace().per_host;
         let mut hosts = locked(&self.hosts);
         if hosts.known.len() >= hosts.prune_at {
-            let now = Instant::now();
-            let is_in_use =
-                |host: &Arc<Host>| Arc::strong_count(host) > 1 || locked(&host.free_at).is_some_and(|at| at > now);
-            hosts.known.retain(|_, host| is_in_use(host));
-            hosts.prune_at = (2 * hosts.known.len()).max(1024);
+            hosts.prune();
         }
-        Arc::clone(hosts.known.entry(name.to_owned()).or_insert_with(|| Host::new(self.per_host)))
+        Arc::clone(hosts.known.entry(name.to_owned()).or_insert_with(|| Host::new(per_host)))
     }
 
     fn is_resting(&self, name: &str) -> Result<(), Resting> {
@@ -116,6 +123,28 @@ impl Gate {
         let is_ahead = |until: &Time| *until > now && *until <= later(now, LONGEST_REST);
         let until = self.row(name).and_then(|row| row.not_before).filter(is_ahead);
         until.map_or(Ok(()), |until| Err(Resting { host: name.to_owned(), until }))
+    }
+}
+
+impl Pace {
+    fn new(concurrency: usize, per_host: usize, interval: Duration) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            doubtful_slots: Arc::new(Semaphore::new((concurrency / 4).max(1))),
+            per_host: u32::try_from(per_host).unwrap_or(u32::MAX).max(1),
+            interval,
+        }
+    }
+}
+
+impl Hosts {
+    /// Forgets the hosts that nobody asks and that may be asked at once.
+    fn prune(&mut self) {
+        let now = Instant::now();
+        let is_in_use =
+            |host: &Arc<Host>| Arc::strong_count(host) > 1 || locked(&host.free_at).is_some_and(|at| at > now);
+        self.known.retain(|_, host| is_in_use(host));
+        self.prune_at = (2 * self.known.len()).max(1024);
     }
 }
 
@@ -136,16 +165,17 @@ impl Place {
     /// Gives back what is held and waits for the turn at a host, then for a slot.
     pub async fn enter(&mut self, name: &str) -> Result<(), Resting> {
         self.leave();
+        let Pace { slots, doubtful_slots, interval, .. } = self.gate.pace();
         let host = self.gate.host(name);
         let permit = Arc::clone(&host.turns).acquire_owned().await.ok();
         // The one before may have been sent away; those behind it need not wait a second each to learn it.
         self.gate.is_resting(name)?;
-        host.wait_until_free(self.gate.interval).await;
-        self.turn = Some(Turn { host, interval: self.gate.interval, _permit: permit });
+        host.wait_until_free(interval).await;
+        self.turn = Some(Turn { host, interval, _permit: permit });
         if self.is_doubtful {
-            self.slots.extend(Arc::clone(&self.gate.doubtful_slots).acquire_owned().await);
+            self.slots.extend(doubtful_slots.acquire_owned().await);
         }
-        self.slots.extend(Arc::clone(&self.gate.slots).acquire_owned().await);
+        self.slots.extend(slots.acquire_owned().await);
         self.gate.is_resting(name)
     }
 

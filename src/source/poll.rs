@@ -55,7 +55,7 @@ impl Default for Bounds {
 /// Polls feeds.
 pub struct Poller {
     pub(super) store: Arc<dyn Store>,
-    pub(super) fetcher: Fetcher,
+    fetcher: Mutex<Arc<Fetcher>>,
     pub(super) gate: Arc<Gate>,
     pub(super) clock: Clock,
     /// Wakes `deliver` after a commit that made rows.
@@ -69,7 +69,7 @@ pub struct Poller {
     is_full: Mutex<bool>,
     backlog: Arc<Semaphore>,
     /// Tells `run` that it has slept long enough: there is room in the backlog again, or a feed is due before `wakes`.
-    rouse: Notify,
+    pub(super) rouse: Notify,
     /// When `run` wakes by itself.
     wakes: Mutex<Time>,
     running: Mutex<JoinSet<()>>,
@@ -98,7 +98,7 @@ impl Poller {
     ) -> Result<Arc<Self>, ClientError> {
         Ok(Arc::new(Self {
             store,
-            fetcher: Fetcher::new(config, Limits::default())?,
+            fetcher: Mutex::new(Arc::new(Fetcher::new(config, Limits::default())?)),
             gate: Arc::new(Gate::new(config.concurrency, config.per_host, config.host_interval, Arc::clone(&clock))),
             clock,
             news,
@@ -252,6 +252,17 @@ impl Poller {
             groups.push(group);
         }
         Ok(groups)
+    }
+
+    /// Asks by another `[http]` from now on; on an error by the former one.
+    pub fn ask_by(&self, config: &Config) -> Result<(), ClientError> {
+        *locked(&self.fetcher) = Arc::new(Fetcher::new(config, Limits::default())?);
+        self.gate.set_pace(config.concurrency, config.per_host, config.host_interval);
+        Ok(())
+    }
+
+    pub(super) fn fetcher(&self) -> Arc<Fetcher> {
+        Arc::clone(&locked(&self.fetcher))
     }
 
     pub(super) fn roster(&self) -> Arc<Roster> {

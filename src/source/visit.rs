@@ -72,7 +72,7 @@ impl Poller {
         let mut place = Place::new(&self.gate, group.iter().all(|claim| claim.row.poll.failures > 0));
         let request = request(group, &first, is_forced, began).await;
         let fetched = match &request {
-            Ok(request) => self.fetcher.fetch(request, &mut place, began).await,
+            Ok(request) => self.fetcher().fetch(request, &mut place, began).await,
             Err(error) => Err(error.clone()),
         };
         // A host that has been out of reach for long says nothing of the network.

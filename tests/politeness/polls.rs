@@ -68,6 +68,12 @@ fn roster(feeds: &[(FeedId, Subscription)]) -> Roster {
 }
 
 impl Gateway {
+    /// Reloads with other feeds.
+    async fn adopt(&self, feeds: &[(FeedId, Subscription)]) {
+        let sync = |(id, _): &(FeedId, Subscription)| FeedSync { id: id.clone(), was: Vec::new(), enabled: true };
+        self.poller.adopt(roster(feeds), feeds.iter().map(sync).collect(), self.now()).await.unwrap();
+    }
+
     /// With a feed every half hour for each name and address.
     pub(super) async fn with(feeds: &[(&str, String)]) -> Self {
         Self::with_config(feeds, &config()).await
@@ -263,7 +269,7 @@ async fn rule_4_an_edited_address_is_polled_at_once_and_unconditionally() {
     gateway.tick().await;
     let mut feeds = gateway.feeds.clone();
     feeds[0].1.url = server.url("/new").parse().unwrap();
-    gateway.poller.adopt(roster(&feeds), gateway.now()).await.unwrap();
+    gateway.adopt(&feeds).await;
     assert_eq!(gateway.tick().await, 1, "the other feed is left alone");
     let asked = server.asked().pop().unwrap();
     assert_eq!((asked.path(), asked.header("if-none-match")), ("/new", None));
@@ -287,7 +293,7 @@ async fn rule_4_a_destination_that_is_added_gets_older_entries_from_one_uncondit
     gateway.tick().await;
     let mut feeds = gateway.feeds.clone();
     feeds[0].1.to.push((Destination::Node { service: None, node: "another".to_owned() }, Some(Backfill::All)));
-    gateway.poller.adopt(roster(&feeds), gateway.now()).await.unwrap();
+    gateway.adopt(&feeds).await;
     gateway.tick_when_due("planet").await;
     assert_eq!(gateway.waiting().await, 4, "the same document, read once more");
     gateway.tick_when_due("planet").await;
