@@ -61,14 +61,14 @@ pub enum Tls {
     None,
 }
 
-/// Where a password comes from.
+/// Where a password comes from; a systemd credential named xmpp-password comes before a file.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Password {
     /// Stands in the configuration.
     Literal(String),
     /// First line of a file, read when needed.
     File(PathBuf),
-    /// Nowhere yet: `$CREDENTIALS_DIRECTORY/xmpp-password`, `TIDINGS_XMPP_PASSWORD_FILE`, `TIDINGS_XMPP_PASSWORD` are tried.
+    /// Nowhere yet: `TIDINGS_XMPP_PASSWORD_FILE`, `TIDINGS_XMPP_PASSWORD` are tried.
     Environment,
 }
 

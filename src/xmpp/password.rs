@@ -49,22 +49,21 @@ pub enum PasswordError {
 }
 
 impl Password {
-    /// Finds the password, in the order that `Environment` names.
+    /// Finds the password: the systemd credential when there is one, else where the configuration says, else in the
+    /// variables that `Environment` names. So one configuration serves the service, which cannot read a file of root's, and
+    /// root by hand.
     pub fn resolve(&self) -> Result<Secret, PasswordError> {
         self.resolve_with(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
     }
 
     fn resolve_with(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Secret, PasswordError> {
-        match self {
-            Self::Literal(password) => secret(password, "the configuration"),
-            Self::File(path) => first_line(path),
-            Self::Environment => {
-                let credential = variable("CREDENTIALS_DIRECTORY")
-                    .map(|folder| Path::new(&folder).join("xmpp-password"))
-                    .filter(|path| path.exists());
-                if let Some(path) = credential {
-                    first_line(&path)
-                } else if let Some(path) = variable("TIDINGS_XMPP_PASSWORD_FILE") {
+        let credential = variable("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join("xmpp-password"));
+        match (self, credential.filter(|path| path.exists())) {
+            (Self::Literal(password), _) => secret(password, "the configuration"),
+            (_, Some(credential)) => first_line(&credential),
+            (Self::File(path), None) => first_line(path),
+            (Self::Environment, None) => {
+                if let Some(path) = variable("TIDINGS_XMPP_PASSWORD_FILE") {
                     first_line(Path::new(&path))
                 } else if let Some(password) = variable("TIDINGS_XMPP_PASSWORD") {
                     secret(&password.to_string_lossy(), "TIDINGS_XMPP_PASSWORD")
@@ -117,7 +116,8 @@ mod tests {
         ];
         let environment = Password::Environment;
         assert_eq!(found(&Password::Literal("x".into()), &every), "x");
-        assert_eq!(found(&Password::File(file.clone().into()), &every), "from file");
+        assert_eq!(found(&Password::File("/nowhere/p".into()), &every), "credential");
+        assert_eq!(found(&Password::File(file.clone().into()), &every[1..]), "from file");
         assert_eq!(found(&environment, &every), "credential");
         assert_eq!(found(&environment, &every[1..]), "from file");
         assert_eq!(found(&environment, &every[2..]), "from variable");
