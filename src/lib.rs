@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod feed;
 pub mod gateway;
 pub mod ingest;
+pub mod opml;
 pub mod source;
 pub mod store;
 pub mod web;
