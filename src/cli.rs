@@ -1,5 +1,6 @@
 //! The verbs, one file each. What a verb finds out goes to stdout, what it says about its work to stderr.
 
+mod ask;
 pub mod check;
 pub mod exit;
 pub mod follow;

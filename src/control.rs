@@ -2,6 +2,7 @@
 //!
 //! A verb that finds nobody there opens the state itself; the answer is the same.
 
+mod desk;
 mod status;
 
 use std::io;
@@ -16,10 +17,16 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
+use crate::feed::{FeedId, Time};
+use crate::source::Polled;
+
+pub use self::desk::answer;
 pub use self::status::{DestinationStatus, FeedStatus, SessionStatus, Status, collect};
 
 /// An answer comes within this time, or the gateway is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for polls that are waited for: a host may be slow, or be polled already.
+const LONGEST_POLL: Duration = Duration::from_secs(240);
 /// The longest path that fits into a socket's address on every system.
 const LONGEST_PATH: usize = 100;
 /// A question is one short line.
@@ -34,8 +41,31 @@ pub enum Question {
     /// How is everything, or one feed?
     Status {
         /// Id of the one feed.
-        feed: Option<String>,
+        feed: Option<FeedId>,
     },
+    /// Pause a feed, or end its pause.
+    Pause {
+        /// Its id.
+        feed: FeedId,
+        /// Whether it is to be paused.
+        is_paused: bool,
+    },
+    /// Poll these feeds now, unconditionally.
+    Poll {
+        /// Their ids.
+        feeds: Vec<FeedId>,
+        /// Whether the answer waits for the end of the polls.
+        wait: bool,
+    },
+}
+
+impl Question {
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Poll { wait: true, .. } => LONGEST_POLL,
+            _ => PATIENCE,
+        }
+    }
 }
 
 /// Who holds a state.
@@ -46,7 +76,7 @@ pub struct Holder {
     /// `run` or `once`.
     pub verb: String,
     /// Since when.
-    pub since: crate::feed::Time,
+    pub since: Time,
 }
 
 /// What a gateway answers.
@@ -57,11 +87,28 @@ pub enum Answer {
     Who(Holder),
     /// To [`Question::Status`].
     Status(Box<Status>),
+    /// To [`Question::Pause`].
+    Paused {
+        /// Whether the state has such a feed.
+        is_known: bool,
+    },
+    /// To [`Question::Poll`]: how each poll ended, when the answer waited for that.
+    Polled {
+        /// Feeds, those that share an address with them among them.
+        feeds: Vec<(FeedId, Polled)>,
+    },
     /// What went wrong.
     Error {
         /// For the user.
         message: String,
     },
+}
+
+impl Answer {
+    /// What went wrong.
+    pub fn error(message: impl std::fmt::Display) -> Self {
+        Self::Error { message: message.to_string() }
+    }
 }
 
 /// Where the socket of a state is: `STATE.sock` beside it, in the runtime folder when that path is too long.
@@ -85,7 +132,7 @@ pub async fn ask(state: &Path, question: &Question) -> io::Result<Option<Answer>
         }
         Err(error) => return Err(error),
     };
-    let answer = timeout(PATIENCE, exchange(stream, question)).await;
+    let answer = timeout(question.patience() + PATIENCE, exchange(stream, question)).await;
     answer
         .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "the running gateway does not answer")))
         .map(Some)
@@ -127,7 +174,7 @@ impl Server {
     pub async fn serve(&self, answerer: Answerer) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(timeout(PATIENCE, answer(stream, answerer.clone())))),
+                Ok((stream, _)) => drop(tokio::spawn(serve_one(stream, answerer.clone()))),
                 // Out of descriptors: the one who asks tries again.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
@@ -141,14 +188,17 @@ impl Drop for Server {
     }
 }
 
-async fn answer(stream: UnixStream, answerer: Answerer) -> io::Result<()> {
+async fn serve_one(stream: UnixStream, answerer: Answerer) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(LONGEST_QUESTION)).read_line(&mut line).await?;
-    let answer = match serde_json::from_str(&line) {
-        Ok(question) => answerer(question).await,
-        Err(error) => Answer::Error { message: format!("not understood: {error}") },
+    timeout(PATIENCE, BufReader::new(read.take(LONGEST_QUESTION)).read_line(&mut line)).await??;
+    let answer = match serde_json::from_str::<Question>(&line) {
+        Ok(question) => timeout(question.patience(), answerer(question)).await.unwrap_or_else(Answer::error),
+        Err(error) => Answer::error(format!("not understood: {error}")),
     };
-    write.write_all(&serde_json::to_vec(&answer)?).await?;
-    write.shutdown().await
+    let told = async {
+        write.write_all(&serde_json::to_vec(&answer)?).await?;
+        write.shutdown().await
+    };
+    timeout(PATIENCE, told).await?
 }

@@ -6,11 +6,10 @@ use std::path::Path;
 use clap::Args;
 
 use crate::config::Config;
-use crate::control::{self, Answer, DestinationStatus, FeedStatus, Question, Status};
+use crate::control::{Answer, DestinationStatus, FeedStatus, Question, Status};
 use crate::feed::FeedId;
-use crate::gateway;
-use crate::store::RedbStore;
 
+use super::ask::{ask, misunderstood};
 use super::exit::{Exit, Failure};
 use super::terminal::shown_time as shown;
 
@@ -38,7 +37,10 @@ impl Show {
     /// Asks and shows.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
         let config = Config::load(config)?;
-        let status = self.ask(&config).await?;
+        let status = match ask(&config.store.path, &Question::Status { feed: self.feed.clone() }).await? {
+            Answer::Status(status) => *status,
+            _ => return Err(misunderstood()),
+        };
         if let Some(id) = self.feed.as_ref().filter(|_| status.feeds.is_empty()) {
             let hint = match config.feeds.contains_key(id) {
                 true => "it is in the configuration: `tidings once` or a restart of `tidings run` takes it over",
@@ -55,33 +57,6 @@ impl Show {
         let is_healthy = status.complaints().is_empty();
         Ok(if self.check && !is_healthy { Exit::Failed } else { Exit::Ok })
     }
-
-    /// A running gateway answers; else the state is read, which is never created for that.
-    async fn ask(&self, config: &Config) -> Result<Status, Failure> {
-        let path = &config.store.path;
-        let question = Question::Status { feed: self.feed.as_ref().map(FeedId::to_string) };
-        let answer = control::ask(path, &question).await;
-        match answer.map_err(|error| unanswered(path, &error))? {
-            Some(Answer::Status(status)) => return Ok(*status),
-            Some(Answer::Error { message }) => return Err(Failure::new(Exit::TryAgain, message, "")),
-            Some(Answer::Who(_)) | None => {}
-        }
-        let Some(store) = RedbStore::open_existing(path)? else {
-            let hint = "`tidings run` or `tidings once` makes one";
-            return Err(Failure::new(Exit::Failed, format!("there is no state at {}", path.display()), hint));
-        };
-        Ok(control::collect(&store, None, None, self.feed.as_ref(), (gateway::clock())()).await?)
-    }
-}
-
-/// A gateway that is there and tells nothing.
-fn unanswered(state: &Path, error: &io::Error) -> Failure {
-    let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied => "ask as the user that the gateway runs as, or as root",
-        _ => "it is busy or hangs: try again, look at its log, restart it",
-    };
-    let socket = control::socket_path(state);
-    Failure::new(Exit::TryAgain, format!("the running gateway at {}: {error}", socket.display()), hint)
 }
 
 /// Everything, a line each.

@@ -1,4 +1,4 @@
-//! What a gateway answers other verbs over the control socket: an arm a question.
+//! What a gateway answers other verbs over the control socket: what only it can, and what stands in the state.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use futures::FutureExt;
 
 use crate::control::{self, Answer, Answerer, Holder, Question};
 use crate::feed::{Clock, FeedId};
+use crate::source::{Poller, Which};
 use crate::store::Store;
 
 use super::presence::Presence;
@@ -14,6 +15,7 @@ use super::presence::Presence;
 pub(super) struct Answers {
     pub(super) holder: Holder,
     pub(super) store: Arc<dyn Store>,
+    pub(super) poller: Arc<Poller>,
     pub(super) presence: Arc<Presence>,
     pub(super) clock: Clock,
 }
@@ -30,20 +32,25 @@ impl Answers {
 
     async fn answer(&self, question: Question) -> Answer {
         match question {
-            Question::Who => Answer::Who(self.holder.clone()),
-            Question::Status { feed } => self.status(feed.as_deref()).await,
+            Question::Poll { feeds, wait } => self.poll(feeds, wait).await,
+            other => {
+                let (holder, session) = (Some(self.holder.clone()), self.presence.session());
+                control::answer(&*self.store, other, holder, session, (self.clock)()).await
+            }
         }
     }
 
-    async fn status(&self, feed: Option<&str>) -> Answer {
-        let feed = match feed.map(FeedId::new).transpose() {
-            Ok(feed) => feed,
-            Err(error) => return Answer::Error { message: error.to_string() },
-        };
-        let (holder, session) = (Some(self.holder.clone()), self.presence.session());
-        match control::collect(&*self.store, holder, session, feed.as_ref(), (self.clock)()).await {
-            Ok(status) => Answer::Status(Box::new(status)),
-            Err(error) => Answer::Error { message: error.to_string() },
+    /// The polls go on when nobody waits for them any more.
+    async fn poll(&self, feeds: Vec<FeedId>, wait: bool) -> Answer {
+        let poller = self.poller.clone();
+        let polls = tokio::spawn(async move { poller.poll_all(Which::These(feeds)).await });
+        if !wait {
+            return Answer::Polled { feeds: Vec::new() };
+        }
+        match polls.await {
+            Ok(Ok(feeds)) => Answer::Polled { feeds },
+            Ok(Err(error)) => Answer::error(error),
+            Err(_panic) => Answer::error("a poll crashed; the log of the gateway says where"),
         }
     }
 }

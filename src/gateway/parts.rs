@@ -52,7 +52,8 @@ impl Parts {
             .map_err(|error| GatewayError::Http(error.to_string()))?;
         let presence = Arc::default();
         let holder = Holder { pid: std::process::id(), verb: verb.to_owned(), since: clock() };
-        let answers = Answers { holder, store: store.clone(), presence: Arc::clone(&presence), clock: clock.clone() };
+        let (at_hand, polls, seen, now) = (store.clone(), poller.clone(), Arc::clone(&presence), clock.clone());
+        let answers = Answers { holder, store: at_hand, poller: polls, presence: seen, clock: now };
         let socket = listen(&config, answers.answerer());
         Ok(Self { config, store, poller, clock, wake, presence, socket })
     }

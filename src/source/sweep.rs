@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -29,8 +30,9 @@ pub enum Which {
     These(Vec<FeedId>),
 }
 
-/// How a poll ended, for a summary.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How a poll ended, for a summary and for whoever asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Polled {
     /// Nothing changed.
     Unchanged,
