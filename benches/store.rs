@@ -122,7 +122,7 @@ fn feed(n: u64) -> FeedId {
 
 fn to(n: u64) -> Placement {
     let destination = Destination::Node { service: None, node: format!("node-{n}") };
-    Placement { destination, action: Action::Publish, not_before: None, dedup: None }
+    Placement { destination, action: Action::Publish, not_before: None, dedup: None, if_newer: false }
 }
 
 fn key(feed: u64, entry: u64) -> EntryKey {

@@ -9,6 +9,7 @@ pub mod log;
 pub mod once;
 pub mod parse;
 pub mod preview;
+mod rebuild;
 pub mod run;
 pub mod signal;
 pub mod status;

@@ -23,6 +23,7 @@ use crate::xmpp::{Status, Wire};
 
 pub use self::error::GatewayError;
 pub use self::once::{OnceOptions, Progress, Summary, once};
+pub use self::open::rebuild;
 use self::parts::Parts;
 
 /// What is in flight at the end gets this long.

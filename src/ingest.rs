@@ -81,6 +81,8 @@ pub struct Plan<'a> {
     pub rules: &'a Rules,
     /// Its own destinations, each with what first contact publishes there.
     pub to: &'a [(Destination, Option<Backfill>)],
+    /// Whether what was known of its entries was lost with a former state.
+    pub is_rebuilt: bool,
     /// The routes of the configuration.
     pub routes: &'a [route::Route],
 }

@@ -104,7 +104,8 @@ fn each_verb_explains_itself_with_an_example() {
 
     Options:
           --rebuild
-              Make a new state in place of a lost one (not in this release)
+              Make a new state if the former one is lost: feeds count as read up to
+              the newest entry on their nodes
 
           --config <FILE>
               The configuration
@@ -145,7 +146,8 @@ fn each_verb_explains_itself_with_an_example() {
               Exit with 1 when a feed failed
 
           --rebuild
-              Make a new state in place of a lost one (not in this release)
+              Make a new state if the former one is lost: feeds count as read up to
+              the newest entry on their nodes
 
           --config <FILE>
               The configuration
@@ -161,9 +163,9 @@ fn each_verb_explains_itself_with_an_example() {
       tidings once --all --strict   every feed; fails when one of them does
       */15 * * * * tidings once     in a crontab; feeds are polled when they are due
 
-    Exit codes: 0 done, 1 with --strict a feed failed, 69 the server was not
-    reached, 73 74 75 78 the state, 75 out of time, 77 the login was refused,
-    78 the configuration.
+    Exit codes: 0 done, or stopped by SIGTERM; 1 with --strict a feed failed, 69 the
+    server was not reached, 73 74 75 78 the state, 75 out of time, 77 the login was
+    refused, 78 the configuration, 130 stopped by SIGINT.
     ");
     assert_snapshot!(help("check"), @r#"
     Checks the configuration

@@ -148,6 +148,17 @@ async fn a_lost_state_is_built_anew_under_the_same_id_and_what_was_left_is_kept(
     assert_eq!(store.meta().await.unwrap().id, id);
     assert_eq!(store.feeds().await.unwrap(), []);
     assert_eq!(fs::read_to_string(beside(&path, ".lost")).unwrap(), "damaged");
+    // The feeds that it is told of first are not new, those that come later are.
+    let sync = |ids: &[&str]| {
+        let feed = |id: &&str| FeedSync { id: FeedId::new(id).unwrap(), was: vec![], enabled: true };
+        ids.iter().map(feed).collect::<Vec<_>>()
+    };
+    drop(store);
+    let store = RedbStore::open(&path).unwrap();
+    store.sync_feeds(sync(&["a"]), Time::UNIX_EPOCH).await.unwrap();
+    store.sync_feeds(sync(&["a", "b"]), Time::UNIX_EPOCH).await.unwrap();
+    let rebuilt: Vec<bool> = store.feeds().await.unwrap().into_iter().map(|(_, row)| row.rebuilt).collect();
+    assert_eq!(rebuilt, [true, false]);
     drop(store);
     fs::remove_file(&path).unwrap();
     assert_eq!(RedbStore::rebuild(&path).unwrap().meta().await.unwrap().id, id);

@@ -141,16 +141,8 @@ impl From<StoreError> for Failure {
 const REFUSED: &str = "look at `jid` and the password in [xmpp]";
 
 /// The way out of a lost state.
-const LOST: &str = "bring it back from a backup; or remove it and the .id file beside it to begin anew: each node is asked what \
-                    it holds, and of what it does not hold the newest entries are published (`backfill`)";
-
-/// `--rebuild` is named in the messages of other releases; it must not be ignored here.
-pub(super) fn refuse_rebuild(is_asked_for: bool) -> Result<(), Failure> {
-    match is_asked_for {
-        true => Err(Failure::new(Exit::Config, "--rebuild is not in this release", LOST)),
-        false => Ok(()),
-    }
-}
+const LOST: &str = "bring it back from a backup; or let `tidings run --rebuild` or `tidings once --rebuild` make a new one: what \
+                    the feeds hold now counts as seen, and of that each node gets what is newer than the newest it holds";
 
 fn of_store(error: &StoreError) -> (Exit, &'static str) {
     match error {

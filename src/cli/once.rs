@@ -9,7 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::config::{self, Config};
 use crate::gateway::{self, GatewayError, OnceOptions, Progress, Summary};
 
-use super::exit::{Exit, Failure, refuse_rebuild};
+use super::exit::{Exit, Failure};
+use super::rebuild::rebuild;
 use super::signal::Signals;
 use super::terminal::{counted, is_coloured, is_terminal, say};
 
@@ -23,9 +24,9 @@ use super::terminal::{counted, is_coloured, is_terminal, say};
   tidings once --all --strict   every feed; fails when one of them does
   */15 * * * * tidings once     in a crontab; feeds are polled when they are due
 
-Exit codes: 0 done, 1 with --strict a feed failed, 69 the server was not
-reached, 73 74 75 78 the state, 75 out of time, 77 the login was refused,
-78 the configuration.")]
+Exit codes: 0 done, or stopped by SIGTERM; 1 with --strict a feed failed, 69 the
+server was not reached, 73 74 75 78 the state, 75 out of time, 77 the login was
+refused, 78 the configuration, 130 stopped by SIGINT.")]
 pub struct Once {
     /// Poll every feed, not only those that are due; servers are still asked for changes only
     #[arg(long)]
@@ -36,7 +37,7 @@ pub struct Once {
     /// Exit with 1 when a feed failed
     #[arg(long)]
     strict: bool,
-    /// Make a new state in place of a lost one (not in this release)
+    /// Make a new state if the former one is lost: feeds count as read up to the newest entry on their nodes
     #[arg(long)]
     rebuild: bool,
 }
@@ -44,14 +45,21 @@ pub struct Once {
 impl Once {
     /// Runs one pass.
     pub async fn run(self, config: Option<&Path>) -> Result<Exit, Failure> {
-        refuse_rebuild(self.rebuild)?;
         let config = Config::load(config)?;
+        rebuild(self.rebuild, &config.store.path)?;
         let signals = Signals::take_over()?;
         let options = OnceOptions { all: self.all, timeout: self.timeout };
         let bar = bar();
         let summary = gateway::once(config, options, signals.stop.clone(), |progress| show(&bar, progress)).await;
         bar.finish_and_clear();
-        let summary = summary?;
+        let summary = match summary {
+            // What a service manager wishes is no failure of the unit.
+            Err(GatewayError::Interrupted) if signals.exit() == Exit::Ok => {
+                say("stopped; nothing is lost: the next run goes on");
+                return Ok(Exit::Ok);
+            }
+            other => other?,
+        };
         // Cron mails whatever is said: without a terminal that is only what somebody should know.
         if is_terminal() || !summary.failed.is_empty() {
             say(&told(&summary));

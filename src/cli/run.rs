@@ -7,7 +7,8 @@ use clap::Args;
 use crate::config::Config;
 use crate::gateway;
 
-use super::exit::{Exit, Failure, refuse_rebuild};
+use super::exit::{Exit, Failure};
+use super::rebuild::rebuild;
 use super::signal::Signals;
 
 /// Polls and publishes until it is stopped
@@ -22,7 +23,7 @@ use super::signal::Signals;
 Exit codes: 0 stopped by SIGTERM, 130 by SIGINT, 73 74 75 78 the state,
 77 the login was refused, 78 the configuration.")]
 pub struct Run {
-    /// Make a new state in place of a lost one (not in this release)
+    /// Make a new state if the former one is lost: feeds count as read up to the newest entry on their nodes
     #[arg(long)]
     rebuild: bool,
 }
@@ -30,8 +31,8 @@ pub struct Run {
 impl Run {
     /// Runs.
     pub async fn run(self, config: Option<&Path>) -> Result<Exit, Failure> {
-        refuse_rebuild(self.rebuild)?;
         let config = Config::load(config)?;
+        rebuild(self.rebuild, &config.store.path)?;
         let signals = Signals::take_over()?;
         gateway::run(config, signals.stop.clone()).await?;
         Ok(signals.exit())

@@ -64,7 +64,7 @@ fn overview(status: &Status) -> String {
     let mut lines = vec![gateway_line(status)];
     lines.extend(session_line(status));
     let count = |state: &str| status.feeds.iter().filter(|feed| feed.state == state).count();
-    let counts = ["ok", "new", "failing", "stopped", "paused"].map(|state| (count(state), state));
+    let counts = ["ok", "new", "failing", "stopped", "paused", "disabled"].map(|state| (count(state), state));
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}"));
     lines.push(format!("feeds:    {}", or_none(counts.collect::<Vec<_>>().join(", "))));
     let width = status.feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();

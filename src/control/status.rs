@@ -49,7 +49,7 @@ pub struct SessionStatus {
 pub struct FeedStatus {
     /// Its id.
     pub id: FeedId,
-    /// `ok`, `failing`, `new`, `paused`, `stopped` (gone for good), `removed` from the configuration.
+    /// `ok`, `failing`, `new`, `paused`, `stopped` (gone for good), `disabled` by or `removed` from the configuration.
     pub state: String,
     /// All that is kept of it.
     pub row: FeedRow,
@@ -75,9 +75,10 @@ pub struct DestinationStatus {
 }
 
 impl FeedStatus {
-    /// When it is polled next; never while it is paused or stopped, or when it has left the configuration.
+    /// When it is polled next; never while it is paused, stopped or disabled, or when it has left the configuration.
     pub fn next_poll(&self) -> Option<Time> {
-        let is_polled = !self.row.paused && self.row.poll.stopped.is_none() && self.row.removed.is_none();
+        let FeedRow { paused, disabled, removed, poll, .. } = &self.row;
+        let is_polled = !paused && !disabled && poll.stopped.is_none() && removed.is_none();
         is_polled.then_some(self.row.next_due)
     }
 }
@@ -136,6 +137,7 @@ pub async fn collect(
 fn state_of(row: &FeedRow) -> &'static str {
     match row {
         row if row.removed.is_some() => "removed",
+        row if row.disabled => "disabled",
         row if row.paused => "paused",
         row if row.poll.stopped.is_some() => "stopped",
         row if row.poll.failures > 0 => "failing",
@@ -198,6 +200,7 @@ mod tests {
             not_before,
             rung: 0,
             reason: None,
+            if_newer: false,
         }
     }
 

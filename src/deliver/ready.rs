@@ -1,6 +1,6 @@
 //! Finds a destination and makes it ready to be published to, at start and daily.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::feed::{Destination, FeedId, Time};
@@ -103,19 +103,33 @@ impl Deliverer {
         };
         let there: HashSet<&str> =
             answer.iter().flat_map(|query| query.children()).filter_map(|item| item.attr("name")).collect();
-        let is_known = |row: &&OutboxRow| {
-            let is_first = row.state == RowState::Ready && row.action == Action::Publish && row.revision == 0;
-            is_first && newcomers.contains(&row.feed) && there.contains(row.item.0.as_str())
+        let is_first = |row: &OutboxRow| {
+            let is_waiting = row.state == RowState::Ready && newcomers.contains(&row.feed);
+            is_waiting && row.action == Action::Publish && row.revision == 0
         };
-        let rows = self.store.rows(destination).await?;
-        let known = rows.iter().filter(is_known);
+        let mut rows = self.store.rows(destination).await?;
+        rows.retain(is_first);
+        let (told_before, new): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.if_newer);
+        let is_known = |row: &&OutboxRow| there.contains(row.item.0.as_str());
+        let known = new.iter().filter(is_known).chain(not_newer(&told_before, &there));
         let settlements: Vec<_> = known.map(|row| Settlement { row: row.id, outcome: Outcome::Drop }).collect();
         if !settlements.is_empty() {
-            tracing::info!(%destination, entries = settlements.len(), "the node holds these already; not published again");
+            tracing::info!(%destination, entries = settlements.len(), "counted as published before, by what the node holds");
             self.store.settle(settlements, (self.clock)()).await?;
         }
         Ok(())
     }
+}
+
+/// Of rows that are told only if they are newer than what the node holds of their feed, those that are not; all of a feed
+/// of which it holds nothing.
+fn not_newer<'a>(rows: &'a [OutboxRow], there: &HashSet<&str>) -> impl Iterator<Item = &'a OutboxRow> {
+    let mut newest: HashMap<&FeedId, u64> = HashMap::new();
+    for row in rows.iter().filter(|row| there.contains(row.item.0.as_str())) {
+        let sequence = newest.entry(&row.feed).or_default();
+        *sequence = row.id.sequence.max(*sequence);
+    }
+    rows.iter().filter(move |row| newest.get(&row.feed).is_none_or(|newest| row.id.sequence <= *newest))
 }
 
 /// As many as the node keeps, so that an accepted item cannot have been evicted before recovery looks; one when that is

@@ -14,6 +14,16 @@ use super::GatewayError;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Puts a new state in the place of a lost one, after reading it from end to end; whether it was lost. A state that somebody
+/// holds is in use: whoever opens it next says so.
+pub fn rebuild(path: &Path) -> Result<bool, StoreError> {
+    match RedbStore::check(path) {
+        Err(StoreError::Lost { .. }) => RedbStore::rebuild(path).map(|_| true),
+        Ok(()) | Err(StoreError::Held { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens the state, creating it when it never existed.
 pub(crate) async fn open(path: &Path) -> Result<RedbStore, GatewayError> {
     let deadline = Instant::now() + PATIENCE;

@@ -15,10 +15,21 @@ pub fn needs_backfill(read: &ReadFacts, plan: &Plan<'_>) -> bool {
     read.first_contact.is_some() && read.entries > 0 && newcomers(plan, read).next().is_some()
 }
 
+/// Whether the feed's first contact is one that it had before, in a state that was lost: then the nodes know better than
+/// `backfill` what is still to be told.
+pub(super) fn is_known_to_nodes(plan: &Plan<'_>, read: &ReadFacts) -> bool {
+    plan.is_rebuilt && read.contacts.is_empty()
+}
+
 /// The own destinations that the newest entries of a document go to, each with how many.
 pub(super) fn newcomers<'a>(plan: &Plan<'a>, read: &ReadFacts) -> impl Iterator<Item = (&'a Destination, usize)> {
     plan.to.iter().filter(|(destination, _)| !read.contacts.contains(destination)).filter_map(
         |(destination, backfill)| match (*backfill)? {
+            // A room or a person cannot be asked what was told there.
+            _ if is_known_to_nodes(plan, read) => {
+                matches!(destination, Destination::Node { .. } | Destination::Pep { .. })
+                    .then_some((destination, usize::MAX))
+            }
             Backfill::All => Some((destination, usize::MAX)),
             Backfill::Newest(0) => None,
             Backfill::Newest(count) => Some((destination, usize::try_from(count).unwrap_or(usize::MAX))),

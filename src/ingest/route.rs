@@ -44,6 +44,7 @@ pub enum RouteTarget {
 /// Gives each change its destinations, oldest first; what goes nowhere is counted and left out.
 pub fn route(changes: Vec<Change>, plan: &Plan<'_>, read: &mut ReadFacts) -> Vec<(Change, Vec<Placement>)> {
     let newcomers: Vec<(&Destination, usize)> = contact::newcomers(plan, read).collect();
+    let if_newer = contact::is_known_to_nodes(plan, read);
     let mut router = Router { plan, made: std::mem::take(&mut read.nodes), is_limited: false };
     let mut newer = changes.iter().filter(|change| !change.is_gone()).count();
     let mut routed = Vec::with_capacity(changes.len());
@@ -54,6 +55,9 @@ pub fn route(changes: Vec<Change>, plan: &Plan<'_>, read: &mut ReadFacts) -> Vec
             newer -= 1;
             let due = newcomers.iter().filter(|(_, backfill)| newer < *backfill);
             due.for_each(|(own, _)| places.add(own, Action::Publish, None));
+            if if_newer && matches!(change.kind, Kind::Held(_)) {
+                places.0.iter_mut().for_each(|placement| placement.if_newer = true);
+            }
         }
         if std::mem::take(&mut router.is_limited) {
             Reason::NodeLimit.count(1, read);
@@ -177,7 +181,13 @@ struct Places(Vec<Placement>);
 impl Places {
     fn add(&mut self, destination: &Destination, action: Action, dedup: Option<[u8; 8]>) {
         if self.0.iter().all(|placement| placement.destination != *destination) {
-            self.0.push(Placement { destination: destination.clone(), action, not_before: None, dedup });
+            self.0.push(Placement {
+                destination: destination.clone(),
+                action,
+                not_before: None,
+                dedup,
+                if_newer: false,
+            });
         }
     }
 

@@ -36,6 +36,7 @@ impl Subscription {
             tags: &self.tags,
             rules: &self.rules,
             to: &self.to,
+            is_rebuilt: claim.row.rebuilt,
             routes: &roster.routes,
         }
     }

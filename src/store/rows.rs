@@ -36,6 +36,12 @@ pub struct FeedRow {
     /// Paused by the operator.
     #[serde(default)]
     pub paused: bool,
+    /// `enabled = false` in the configuration.
+    #[serde(default)]
+    pub disabled: bool,
+    /// What was known of its entries was lost with a former state: what its nodes hold says how far it was told.
+    #[serde(default)]
+    pub rebuilt: bool,
     /// What polling remembers.
     #[serde(default)]
     pub poll: PollFacts,
@@ -101,6 +107,8 @@ pub struct Placement {
     /// Set when another feed's copy of the same entry keeps this one from the destination: a hash of the canonical link or
     /// id. The first feed that placed it owns it; decided in the transaction.
     pub dedup: Option<[u8; 8]>,
+    /// Told only if it is newer than all that the destination holds of its feed: the state was lost.
+    pub if_newer: bool,
 }
 
 /// The end of a poll: everything that changes with it.
@@ -224,6 +232,8 @@ pub struct OutboxRow {
     pub rung: u8,
     /// The last refusal.
     pub reason: Option<String>,
+    /// Told only if it is newer than all that the destination holds of its feed.
+    pub if_newer: bool,
 }
 
 /// An outbox row together with what it publishes.

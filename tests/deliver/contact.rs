@@ -68,3 +68,27 @@ async fn a_node_that_does_not_list_its_items_gets_everything() {
     bench.drain().await;
     assert_eq!(bench.server.told_at("n"), ["x"]);
 }
+
+#[tokio::test]
+async fn after_a_lost_state_a_node_gets_what_is_newer_than_the_newest_that_it_holds() {
+    let mut bench = Bench::new();
+    bench.is_rebuilt = true;
+    let (planet, empty) = (node("planet"), node("empty"));
+    own(&mut bench, &planet, &["a", "b"]);
+    own(&mut bench, &empty, &["a"]);
+    // Of what it was told it has lost one; the older ones fell out.
+    bench.server.hold("planet", &["a3", "a5"]);
+    bench.publish("a", &["a1", "a2", "a3", "a4", "a5", "a6", "a7"], &[&planet, &empty]).await;
+    // It never heard of this feed, and not of these entries, which have all fallen out of it.
+    bench.publish("b", &["b1", "b2"], &[&planet]).await;
+    bench.drain().await;
+    assert_eq!(bench.server.told_at("planet"), ["a6", "a7"]);
+    assert_eq!(bench.server.told_at("empty"), [""; 0]);
+    // From now on news is news.
+    bench.is_rebuilt = false;
+    bench.publish("a", &["a8"], &[&planet, &empty]).await;
+    bench.publish("b", &["b3"], &[&planet]).await;
+    bench.drain().await;
+    assert_eq!(bench.server.told_at("planet"), ["a6", "a7", "a8", "b3"]);
+    assert_eq!(bench.server.told_at("empty"), ["a8"]);
+}

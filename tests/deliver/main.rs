@@ -30,6 +30,8 @@ struct Bench {
     began: Instant,
     /// How many times faster than the world's the clock runs.
     speed: u32,
+    /// Whether what feeds bring is told only where it is newer.
+    is_rebuilt: bool,
 }
 
 impl Bench {
@@ -43,7 +45,7 @@ impl Bench {
             account: "bot@a.test".parse().unwrap(),
         };
         let store = Arc::new(RedbStore::in_memory().unwrap());
-        Self { store, server: Script::new(), config, began: Instant::now(), speed: 600 }
+        Self { store, server: Script::new(), config, began: Instant::now(), speed: 600, is_rebuilt: false }
     }
 
     fn clock(&self) -> Clock {
@@ -63,7 +65,14 @@ impl Bench {
         let sync = feeds.into_iter().map(|id| FeedSync { id, was: Vec::new(), enabled: true }).collect();
         self.store.sync_feeds(sync, self.now()).await.unwrap();
         let claim = self.store.claim_due(Due::These(vec![id.clone()]), self.now(), 1).await.unwrap().pop().unwrap();
-        let place = |to: &&Destination| Placement { destination: (*to).clone(), action, not_before: None, dedup: None };
+        let if_newer = self.is_rebuilt;
+        let place = |to: &&Destination| Placement {
+            destination: (*to).clone(),
+            action,
+            not_before: None,
+            dedup: None,
+            if_newer,
+        };
         let editions = editions
             .into_iter()
             .map(|edition| (Edition { feed: id.clone(), ..edition }, to.iter().map(place).collect()));

@@ -37,6 +37,8 @@ impl Feed {
             next_due: noon(),
             removed: None,
             paused: false,
+            disabled: false,
+            rebuilt: false,
             poll: PollFacts::default(),
             read: ReadFacts::default(),
         };

@@ -13,6 +13,7 @@ mod federation;
 mod first_contact;
 mod kill_storm;
 mod lasting;
+mod lost_state;
 mod new_entry;
 mod new_feed;
 mod refusals;

@@ -32,3 +32,26 @@ async fn sigterm_finishes_what_is_in_flight_and_ends_with_0() {
 async fn sigint_finishes_what_is_in_flight_and_ends_with_130() {
     ends_by("INT", 130).await;
 }
+
+/// `once` waits for a host that never answers; a signal ends it.
+async fn a_pass_ends_by(signal: &str, code: i32) {
+    let mut scene = Scene::new().await;
+    let url = scene.feeds.serve("/slow.xml", Page::Hang);
+    scene.gateway.feed("slow", &format!("url = {url:?}"));
+    scene.gateway.start(&["once"]);
+    scene.feeds.wait_for("/slow.xml", 1).await;
+    scene.gateway.signal(signal);
+    let status = scene.gateway.exit().await;
+    assert_eq!(status.code(), Some(code), "{}", scene.gateway.output());
+    assert!(scene.gateway.output().contains("nothing is lost"), "{}", scene.gateway.output());
+}
+
+#[tokio::test]
+async fn a_pass_that_sigterm_stops_has_not_failed() {
+    a_pass_ends_by("TERM", 0).await;
+}
+
+#[tokio::test]
+async fn a_pass_that_sigint_stops_says_so() {
+    a_pass_ends_by("INT", 130).await;
+}

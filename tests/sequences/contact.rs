@@ -48,6 +48,26 @@ fn what_first_contact_leaves_out_is_counted_and_never_told() {
 }
 
 #[test]
+fn a_feed_whose_state_was_lost_goes_to_its_nodes_with_all_that_it_has_for_they_know_what_is_newer() {
+    let mut feed = Feed::new();
+    feed.is_rebuilt = true;
+    feed.routes = vec![firehose()];
+    feed.to = vec![(node("two"), Some(Backfill::Newest(2))), (room(), Some(Backfill::Newest(2)))];
+    assert_eq!(feed.get(posts(1..=30)).len(), 30);
+    assert!(feed.last.iter().flat_map(|(_, places)| places).all(|place| place.if_newer));
+    for silent in [room(), node("everything")] {
+        assert_eq!(feed.at(&silent), NOTHING, "{silent}");
+    }
+    assert_eq!(feed.get(posts(1..=31)), ["P31"]);
+    assert!(feed.last.iter().flat_map(|(_, places)| places).all(|place| !place.if_newer));
+    assert_eq!(feed.at(&room()), ["P31"]);
+    // A node that comes later is new.
+    feed.to.push((node("later"), Some(Backfill::Newest(2))));
+    assert_eq!(feed.get(posts(1..=31)), ["P30", "P31"]);
+    assert!(feed.last.iter().flat_map(|(_, places)| places).all(|place| !place.if_newer));
+}
+
+#[test]
 fn the_newest_entries_of_a_feed_without_dates_stand_on_top() {
     let mut feed = Feed::new();
     feed.to = vec![(node("two"), Some(Backfill::Newest(2)))];

@@ -129,6 +129,7 @@ pub(crate) struct Feed {
     pub(crate) rules: Rules,
     pub(crate) to: Vec<(Destination, Option<Backfill>)>,
     pub(crate) routes: Vec<Route>,
+    pub(crate) is_rebuilt: bool,
     pub(crate) read: ReadFacts,
     pub(crate) seen: Seen,
     pub(crate) now: Time,
@@ -150,6 +151,7 @@ impl Feed {
             rules: default_rules(),
             to: vec![(node("blog"), Some(Backfill::Newest(20)))],
             routes: Vec::new(),
+            is_rebuilt: false,
             read: ReadFacts::default(),
             seen: Seen::default(),
             now: hour(99),
@@ -226,6 +228,7 @@ impl Feed {
             tags: &self.tags,
             rules: &self.rules,
             to: &self.to,
+            is_rebuilt: self.is_rebuilt,
             routes: &self.routes,
         }
     }

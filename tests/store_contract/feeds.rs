@@ -180,8 +180,10 @@ pub(crate) async fn a_disabled_or_paused_feed_is_never_due(state: &dyn State) {
     for which in [Due::Now, Due::All, Due::These(vec![feed("a"), feed("b")])] {
         assert_eq!(store.claim_due(which, at(9), 9).await.unwrap(), []);
     }
+    assert!(store.feed(&feed("a")).await.unwrap().unwrap().disabled);
     drop(store);
     let store = state.open_with_feeds().await;
+    assert!(!store.feed(&feed("a")).await.unwrap().unwrap().disabled);
     assert_eq!(ids(&store.claim_due(Due::Now, at(9), 9).await.unwrap()), "a", "a pause is kept, enabled is configured");
     assert!(store.set_paused(&feed("b"), false).await.unwrap());
     assert_eq!(ids(&store.claim_due(Due::Now, at(9), 9).await.unwrap()), "b");

@@ -63,7 +63,7 @@ pub(crate) fn edition(feed_id: &str, name: &str, revision: u32) -> Edition {
 
 /// To a node, at once.
 pub(crate) fn to(name: &str) -> Placement {
-    Placement { destination: node(name), action: Action::Publish, not_before: None, dedup: None }
+    Placement { destination: node(name), action: Action::Publish, not_before: None, dedup: None, if_newer: false }
 }
 
 pub(crate) async fn claim(store: &dyn Store, id: &str) -> Claim {

@@ -82,6 +82,7 @@ impl Subject {
                 tags: &feed.tags,
                 rules: &feed.rules,
                 to: &to,
+                is_rebuilt: false,
                 routes: &routes,
             };
             // First contact is over, with nothing in it.

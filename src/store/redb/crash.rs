@@ -13,6 +13,7 @@ use crate::store::{
 
 use super::disk::{Disk, Left};
 use super::fault::Fault;
+use super::open::Birth;
 use super::view::View;
 
 pub(super) fn at(second: i64) -> Time {
@@ -31,7 +32,12 @@ pub(super) fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
     let database = disk.database().map_err(|e| Fault::Io(e.to_string()).at(Path::new("disk")))?;
     let disk = disk.clone();
     let reopen = move || disk.database().map_err(|e| Fault::Io(e.to_string()));
-    RedbStore::start(Path::new("disk"), database, Some("00000000".to_owned()), Box::new(reopen))
+    RedbStore::start(
+        Path::new("disk"),
+        database,
+        Some(Birth { id: "00000000".to_owned(), is_rebuilt: false }),
+        Box::new(reopen),
+    )
 }
 
 pub(super) fn edition(name: &str, revision: u32) -> Edition {
@@ -52,8 +58,13 @@ pub(super) fn edition(name: &str, revision: u32) -> Edition {
 
 /// The end of a poll that brought one edition.
 pub(super) fn completion_of(claim: Claim, edition: Edition, nodes: &[&str]) -> Completion {
-    let to =
-        |name: &&str| Placement { destination: node(name), action: Action::Publish, not_before: None, dedup: None };
+    let to = |name: &&str| Placement {
+        destination: node(name),
+        action: Action::Publish,
+        not_before: None,
+        dedup: None,
+        if_newer: false,
+    };
     let editions = vec![(edition, nodes.iter().map(to).collect())];
     Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new() }
 }
@@ -96,8 +107,13 @@ async fn run(store: &dyn Store, command: Command) -> Result<(), StoreError> {
             let mut claims = store.claim_due(Due::All, at(0), 1).await?;
             let Some(mut claim) = claims.pop() else { panic!("the feed is not due") };
             claim.row.next_due += TimeDelta::seconds(1);
-            let to =
-                |name| Placement { destination: node(name), action: Action::Publish, not_before: None, dedup: None };
+            let to = |name| Placement {
+                destination: node(name),
+                action: Action::Publish,
+                not_before: None,
+                dedup: None,
+                if_newer: false,
+            };
             let editions = vec![(edition(name, revision), vec![to("n"), to("m")])];
             store.complete(Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new() }, at(1)).await
         }

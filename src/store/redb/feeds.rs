@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::fault::Fault;
 use super::outbox;
 use super::polls::Plan;
+use super::tables::REBUILT;
 
 /// How long the row and seen-set of a removed feed, and an unused claim of an entry, are kept.
 const KEPT_FOR: TimeDelta = TimeDelta::days(366);
@@ -25,6 +26,8 @@ pub(super) struct Brief {
     removed: Option<Time>,
     #[serde(default)]
     paused: bool,
+    #[serde(default)]
+    disabled: bool,
 }
 
 /// Ends a poll whose lease is current.
@@ -33,7 +36,8 @@ pub(super) fn complete(batch: &mut Batch<'_>, completion: Completion, now: Time)
     let stale = || Fault::Stale(format!("feed {}", claim.feed));
     let stored = batch.tables.feed(&claim.feed)?.filter(|row| row.removed.is_none()).ok_or_else(stale)?;
     // What the store and the operator say of the feed may have changed since the claim.
-    let row = FeedRow { key_id: stored.key_id, removed: None, paused: stored.paused, ..claim.row };
+    let FeedRow { key_id, paused, disabled, rebuilt, .. } = stored;
+    let row = FeedRow { key_id, removed: None, paused, disabled, rebuilt, ..claim.row };
     batch.tables.put_feed(&claim.feed, &row)?;
     if let Some(seen) = seen {
         batch.tables.put_seen(&claim.feed, &seen)?;
@@ -51,19 +55,22 @@ pub(super) fn complete(batch: &mut Batch<'_>, completion: Completion, now: Time)
 pub(super) fn sync(batch: &mut Batch<'_>, feeds: Vec<FeedSync>, now: Time) -> Result<Vec<(FeedId, Plan)>, Fault> {
     let mut stored: HashMap<FeedId, Brief> = batch.tables.feed_briefs()?.into_iter().collect();
     let mut key_ids: HashSet<String> = stored.values().map(|row| row.key_id.clone()).collect();
+    let is_rebuilt = batch.tables.take_fact(REBUILT)?;
     let wanted: HashSet<FeedId> = feeds.iter().map(|feed| feed.id.clone()).collect();
     let mut plans = Vec::with_capacity(feeds.len());
     for feed in feeds {
         let (due, is_paused) = if let Some(row) = stored.remove(&feed.id) {
-            if row.removed.is_some() {
-                change(batch, &feed.id, |row| row.removed = None)?;
+            if row.removed.is_some() || row.disabled == feed.enabled {
+                change(batch, &feed.id, |row| (row.removed, row.disabled) = (None, !feed.enabled))?;
             }
             (row.next_due, row.paused)
         } else if let Some(old) = feed.was.iter().find(|old| stored.contains_key(*old) && !wanted.contains(*old)) {
             rename(batch, old, &feed.id)?;
+            change(batch, &feed.id, |row| row.disabled = !feed.enabled)?;
             stored.remove(old).map_or((now, false), |row| (row.next_due, row.paused))
         } else {
-            batch.tables.put_feed(&feed.id, &new_row(&feed.id, &mut key_ids, now))?;
+            let row = new_row(&feed.id, &mut key_ids, now);
+            batch.tables.put_feed(&feed.id, &FeedRow { disabled: !feed.enabled, rebuilt: is_rebuilt, ..row })?;
             (now, false)
         };
         plans.push((feed.id, Plan { due, is_enabled: feed.enabled, is_paused }));
@@ -91,6 +98,8 @@ fn new_row(id: &FeedId, key_ids: &mut HashSet<String>, now: Time) -> FeedRow {
         next_due: now,
         removed: None,
         paused: false,
+        disabled: false,
+        rebuilt: false,
         poll: PollFacts::default(),
         read: ReadFacts::default(),
     }

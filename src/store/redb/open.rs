@@ -12,7 +12,7 @@ use super::desk::Desk;
 use super::fault::{Fault, contain};
 use super::ledger::Board;
 use super::polls::Polls;
-use super::tables::{FORMAT, Tables};
+use super::tables::{FORMAT, REBUILT, Tables};
 use super::view::View;
 use super::writer::Writer;
 use super::{RedbStore, Reopen, Shared, file};
@@ -22,7 +22,7 @@ impl RedbStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         match Self::open_existing(path)? {
             Some(store) => Ok(store),
-            None => Self::create(path),
+            None => Self::create(path, false),
         }
     }
 
@@ -52,10 +52,11 @@ impl RedbStore {
     }
 
     /// Puts a lost state aside, if anything is left of it, and creates a new one. It keeps the lost one's id, when that is
-    /// known: the gateway comes back under the same resource.
+    /// known: the gateway comes back under the same resource. The feeds that it is told of first are not new
+    /// ([`crate::store::FeedRow::rebuilt`]).
     pub fn rebuild(path: &Path) -> Result<Self, StoreError> {
         file::set_aside(path)?;
-        Self::create(path)
+        Self::create(path, true)
     }
 
     /// A state that is gone with the process.
@@ -64,25 +65,25 @@ impl RedbStore {
         let database = file::builder().create_with_backend(InMemoryBackend::new());
         let database = database.map_err(|e| Fault::from(redb::Error::from(e)).at(path))?;
         let reopen = || Err(Fault::Io("a state in memory cannot be opened again".to_owned()));
-        Self::start(path, database, Some(new_id(path)?), Box::new(reopen))
+        Self::start(path, database, Some(Birth { id: new_id(path)?, is_rebuilt: false }), Box::new(reopen))
     }
 
-    fn create(path: &Path) -> Result<Self, StoreError> {
+    fn create(path: &Path, is_rebuilt: bool) -> Result<Self, StoreError> {
         let id = file::marked_id(path).map_or_else(|| new_id(path), Ok)?;
         let database = file::create(path)?;
-        let store = Self::start(path, database, Some(id), reopen_file(path))?;
+        let store = Self::start(path, database, Some(Birth { id, is_rebuilt }), reopen_file(path))?;
         file::publish(path)?;
         store.marked(path)
     }
 
-    /// Starts the writer on a database; a new one gets the id.
+    /// Starts the writer on a database.
     pub(super) fn start(
         path: &Path,
         database: Database,
-        id: Option<String>,
+        birth: Option<Birth>,
         reopen: Reopen,
     ) -> Result<Self, StoreError> {
-        let look = || Ok((prepare(&database, id)?, View::new(&database)?.ledger()?));
+        let look = || Ok((prepare(&database, birth)?, View::new(&database)?.ledger()?));
         let (generation, mut ledger) = contain(look).map_err(|fault| fault.at(path))?;
         let mut board = Board::new();
         ledger.publish(&mut board);
@@ -105,6 +106,14 @@ impl RedbStore {
     }
 }
 
+/// What a new state is told.
+pub(super) struct Birth {
+    /// Its id.
+    pub(super) id: String,
+    /// Whether it stands in for one that was lost.
+    pub(super) is_rebuilt: bool,
+}
+
 /// Refuses a file that is of a newer program, or not ours, before anything is written to it.
 fn check_format(database: &impl ReadableDatabase, path: &Path) -> Result<(), StoreError> {
     let found = contain(|| View::new(database)?.number("format")).map_err(|fault| fault.at(path))?;
@@ -116,15 +125,18 @@ fn check_format(database: &impl ReadableDatabase, path: &Path) -> Result<(), Sto
 }
 
 /// Makes all tables, raises the generation of leases and returns it.
-fn prepare(database: &Database, id: Option<String>) -> Result<u64, Fault> {
+fn prepare(database: &Database, birth: Option<Birth>) -> Result<u64, Fault> {
     let generation = View::new(database)?.number("generation")? + 1;
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);
     let mut tables = Tables::open(&transaction)?;
     tables.set_fact("format", &FORMAT.to_string())?;
     tables.set_fact("generation", &generation.to_string())?;
-    if let Some(id) = id.filter(|_| generation == 1) {
+    if let Some(Birth { id, is_rebuilt }) = birth.filter(|_| generation == 1) {
         tables.set_meta(&Meta { id, ..Meta::default() })?;
+        if is_rebuilt {
+            tables.set_fact(REBUILT, "1")?;
+        }
     }
     drop(tables);
     transaction.commit()?;

@@ -43,7 +43,7 @@ pub(super) fn place(
             continue;
         }
         let bytes = u32::try_from(json.len()).unwrap_or(u32::MAX);
-        let record = Record::new(edition, placement.action, placement.not_before, bytes, now);
+        let record = Record::new(edition, placement, bytes, now);
         rows += u32::from(place_one(batch, node, record)?);
     }
     if rows > 0 {

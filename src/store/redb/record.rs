@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::feed::{Destination, Edition, EntryKey, FeedId, ItemId, Time};
-use crate::store::{Action, OutboxRow, RowId, RowState};
+use crate::store::{Action, OutboxRow, Placement, RowId, RowState};
 
 /// Where a row stands: its key in the table. What stands there may be replaced; then [`Record::turn`] goes up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +52,8 @@ pub(super) struct Record {
     pub(super) rung: u8,
     #[serde(default)]
     pub(super) reason: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) if_newer: bool,
     /// Size of the stored edition.
     #[serde(default)]
     pub(super) bytes: u32,
@@ -59,10 +61,10 @@ pub(super) struct Record {
 
 impl Record {
     /// A new READY row.
-    pub(super) fn new(edition: &Edition, action: Action, not_before: Option<Time>, bytes: u32, now: Time) -> Self {
+    pub(super) fn new(edition: &Edition, placement: &Placement, bytes: u32, now: Time) -> Self {
         Self {
             turn: 0,
-            action,
+            action: placement.action,
             feed: edition.feed.clone(),
             key: edition.key,
             item: edition.item.clone(),
@@ -72,9 +74,10 @@ impl Record {
             attempts: 0,
             queued: now,
             changed: now,
-            not_before,
+            not_before: placement.not_before,
             rung: 0,
             reason: None,
+            if_newer: placement.if_newer,
             bytes,
         }
     }
@@ -111,6 +114,12 @@ impl Record {
             not_before: self.not_before,
             rung: self.rung,
             reason: self.reason,
+            if_newer: self.if_newer,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }

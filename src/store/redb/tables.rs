@@ -16,7 +16,8 @@ use super::record::{Place, Record};
 /// Newest format that this program knows; raised when an older program must not write any more.
 pub(super) const FORMAT: u64 = 1;
 
-/// Small facts by name: `format`, `generation`, `sequence` as decimal numbers, `facts` as JSON [`crate::store::Meta`].
+/// Small facts by name: `format`, `generation`, `sequence` as decimal numbers, [`REBUILT`], `facts` as JSON
+/// [`crate::store::Meta`].
 pub(super) const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 /// Feed id → JSON [`FeedRow`].
 pub(super) const FEEDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("feeds");
@@ -41,6 +42,9 @@ pub(super) const OWNERS: TableDefinition<'_, (u32, &[u8; 8]), (u32, &str)> = Tab
 type EditionKey = (&'static [u8; 10], u32);
 /// How many rows refer to it, and its JSON.
 type HeldJson = (u32, &'static [u8]);
+
+/// Name of the fact that the state stands in for one that was lost; gone when the configuration's feeds are known.
+pub(super) const REBUILT: &str = "rebuilt";
 
 /// A destination as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,6 +90,11 @@ impl<'t> Tables<'t> {
     pub(super) fn set_fact(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         self.meta.insert(name, value)?;
         Ok(())
+    }
+
+    /// Forgets a small fact; whether there was one.
+    pub(super) fn take_fact(&mut self, name: &str) -> Result<bool, Fault> {
+        Ok(self.meta.remove(name)?.is_some())
     }
 
     pub(super) fn set_meta(&mut self, meta: &Meta) -> Result<(), Fault> {
