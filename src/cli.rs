@@ -10,6 +10,7 @@ pub mod once;
 pub mod parse;
 pub mod preview;
 mod rebuild;
+pub mod reload;
 pub mod run;
 pub mod signal;
 pub mod status;
@@ -58,6 +59,7 @@ enum Verb {
     Preview(preview::Preview),
     Follow(follow::Follow),
     Status(status::Show),
+    Reload(reload::Reload),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -81,6 +83,7 @@ impl Cli {
             Verb::Preview(verb) => verb.run(config, out).await,
             Verb::Follow(verb) => verb.run(config, out).await,
             Verb::Status(verb) => verb.run(config, out).await,
+            Verb::Reload(verb) => verb.run(config, out).await,
             Verb::Completions(verb) => verb.run(out),
             Verb::Man(verb) => verb.run(out),
         }

@@ -115,6 +115,11 @@ impl Config {
         load::load(path, &variable, None, true)
     }
 
+    /// Where the state of a configuration is, however broken the rest of it may be; `None` when not even that can be said.
+    pub fn state_of(path: Option<&Path>) -> Option<PathBuf> {
+        load::state(path, &variable)
+    }
+
     /// The configuration as if it had this feed, too, which says nothing but its address. Needs no file at all.
     pub fn with_guest(path: Option<&Path>, id: &FeedId, url: &Url) -> Result<Self, ConfigErrors> {
         // Whoever types an address may connect to it.

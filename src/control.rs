@@ -3,6 +3,7 @@
 //! A verb that finds nobody there opens the state itself; the answer is the same.
 
 mod desk;
+mod reload;
 mod status;
 
 use std::io;
@@ -21,12 +22,15 @@ use crate::feed::{FeedId, Time};
 use crate::source::Polled;
 
 pub use self::desk::answer;
+pub use self::reload::Reloaded;
 pub use self::status::{DestinationStatus, FeedStatus, SessionStatus, Status, collect};
 
 /// An answer comes within this time, or the gateway is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same for polls that are waited for: a host may be slow, or be polled already.
 const LONGEST_POLL: Duration = Duration::from_secs(240);
+/// The same for what waits for other hosts: a reload may have to log in anew.
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 /// The longest path that fits into a socket's address on every system.
 const LONGEST_PATH: usize = 100;
 /// A question is one short line.
@@ -57,12 +61,15 @@ pub enum Question {
         /// Whether the answer waits for the end of the polls.
         wait: bool,
     },
+    /// Read the configuration anew.
+    Reload,
 }
 
 impl Question {
     fn patience(&self) -> Duration {
         match self {
             Self::Poll { wait: true, .. } => LONGEST_POLL,
+            Self::Reload => LONG_PATIENCE,
             _ => PATIENCE,
         }
     }
@@ -96,6 +103,13 @@ pub enum Answer {
     Polled {
         /// Feeds, those that share an address with them among them.
         feeds: Vec<(FeedId, Polled)>,
+    },
+    /// To [`Question::Reload`]: it was taken over.
+    Reloaded(Reloaded),
+    /// To [`Question::Reload`]: the configuration of before holds on.
+    Kept {
+        /// Every error, as text of some lines.
+        why: String,
     },
     /// What went wrong.
     Error {

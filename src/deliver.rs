@@ -103,10 +103,15 @@ impl Deliverer {
         self.flights.clone()
     }
 
-    /// Takes over a changed configuration; nodes are audited again, paused ones looked at again.
+    /// Takes over a changed configuration; nodes that are to be kept otherwise are audited again, paused ones looked at again.
     pub fn reconfigure(&self, config: Config) {
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
-        self.prepared().clear();
+        let next = Arc::new(config);
+        let former = {
+            let mut config = self.config.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *config, next.clone())
+        };
+        let kept = |config: &Config, at: &Destination| (config.settings(at), config.followed_by(at).cloned());
+        self.prepared().retain(|at, _| kept(&former, at) == kept(&next, at));
         self.looks_again.store(true, Relaxed);
         self.wake.notify_one();
     }

@@ -70,6 +70,7 @@ fn without_a_verb_the_verbs_are_listed() {
       preview      Shows what would be published as if every entry were new
       follow       Subscribes to a node and prints items as they arrive
       status       Shows feeds, what waits, and the session
+      reload       Has the running gateway read its configuration again
       completions  Prints completions for a shell
       man          Prints a manual page
 
@@ -98,7 +99,8 @@ fn each_verb_explains_itself_with_an_example() {
     Polls and publishes until it is stopped
 
     SIGTERM and the first SIGINT end it in order: what is in flight is finished, for
-    at most ten seconds.
+    at most ten seconds. SIGHUP and `tidings reload` make it read the configuration
+    anew.
 
     Usage: tidings run [OPTIONS]
 
@@ -334,6 +336,34 @@ fn each_verb_explains_itself_with_an_example() {
 
     Exit codes: 0 told, 1 there is no state yet; 1 with --check: not connected for
     5 minutes, an entry waits for 15, or entries were given up.
+    ");
+    assert_snapshot!(help("reload"), @r"
+    Has the running gateway read its configuration again
+
+    The same as SIGHUP, and says what changed. A configuration with an error changes
+    nothing.
+
+    Usage: tidings reload [OPTIONS]
+
+    Options:
+          --json
+              Print one JSON object
+
+          --config <FILE>
+              The configuration
+
+          --log-format <FORMAT>
+              How log lines look, human or json; RUST_LOG says which there are
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      tidings reload
+      tidings check && tidings reload
+
+    Exit codes: 0 taken over, 1 no gateway runs, 78 the configuration is wrong: the
+    one of before holds on.
     ");
     assert_snapshot!(help("completions"), @r#"
     Prints completions for a shell
@@ -726,7 +756,7 @@ fn a_closed_pipe_ends_quietly() {
 #[test]
 fn every_verb_has_a_manual_page_and_completions() {
     let folder = folder(&[]);
-    for verb in ["run", "once", "check", "parse", "preview", "follow", "status", "completions", "man"] {
+    for verb in ["run", "once", "check", "parse", "preview", "follow", "status", "reload", "completions", "man"] {
         let page = text(&run(folder.path(), &["man", verb]).stdout);
         assert!(page.contains(&format!(".TH tidings-{verb} 1")), "{page}");
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::config::Config;
-use crate::gateway;
+use crate::gateway::{self, Wishes};
 
 use super::exit::{Exit, Failure};
 use super::rebuild::rebuild;
@@ -13,7 +13,8 @@ use super::signal::Signals;
 
 /// Polls and publishes until it is stopped
 ///
-/// SIGTERM and the first SIGINT end it in order: what is in flight is finished, for at most ten seconds.
+/// SIGTERM and the first SIGINT end it in order: what is in flight is finished, for at most ten seconds. SIGHUP and
+/// `tidings reload` make it read the configuration anew.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tidings run
@@ -34,7 +35,8 @@ impl Run {
         let config = Config::load(config)?;
         rebuild(self.rebuild, &config.store.path)?;
         let signals = Signals::take_over()?;
-        gateway::run(config, signals.stop.clone()).await?;
+        let wishes = Wishes { stop: signals.stop.clone(), reload: signals.reload.clone() };
+        gateway::run(config, wishes).await?;
         Ok(signals.exit())
     }
 }

@@ -1,11 +1,11 @@
-//! Signals: SIGTERM and the first SIGINT end the work in order, a second SIGINT at once.
+//! Signals: SIGTERM and the first SIGINT end the work in order, a second SIGINT at once; SIGHUP reloads.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::exit::Exit;
 
@@ -14,6 +14,8 @@ use super::exit::Exit;
 pub struct Signals {
     /// Turns true when the work is to end.
     pub stop: watch::Receiver<bool>,
+    /// Notified when the configuration is to be read anew.
+    pub reload: Arc<Notify>,
     was_interrupted: Arc<AtomicBool>,
 }
 
@@ -23,8 +25,9 @@ impl Signals {
         let (stopping, stop) = watch::channel(false);
         let was_interrupted = Arc::new(AtomicBool::new(false));
         let [term, int, hup] = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-        tokio::spawn(watch_for(term?, int?, hup?, stopping, was_interrupted.clone()));
-        Ok(Self { stop, was_interrupted })
+        let reload = Arc::new(Notify::new());
+        tokio::spawn(watch_for(term?, int?, hup?, stopping, reload.clone(), was_interrupted.clone()));
+        Ok(Self { stop, reload, was_interrupted })
     }
 
     /// How a call ends that was asked to: well, when the service manager asked.
@@ -38,6 +41,7 @@ async fn watch_for(
     mut int: Signal,
     mut hup: Signal,
     stopping: watch::Sender<bool>,
+    reload: Arc<Notify>,
     was_interrupted: Arc<AtomicBool>,
 ) {
     loop {
@@ -49,7 +53,7 @@ async fn watch_for(
                 }
             }
             _ = hup.recv() => {
-                tracing::warn!("SIGHUP: reloading is not in this release; a restart takes over the configuration");
+                reload.notify_one();
                 continue;
             }
         }

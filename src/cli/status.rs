@@ -43,7 +43,7 @@ impl Show {
         };
         if let Some(id) = self.feed.as_ref().filter(|_| status.feeds.is_empty()) {
             let hint = match config.feeds.contains_key(id) {
-                true => "it is in the configuration: `tidings once` or a restart of `tidings run` takes it over",
+                true => "it is in the configuration: `tidings reload` has the gateway take it over",
                 false => "`tidings status` lists all feeds",
             };
             return Err(Failure::new(Exit::Usage, format!("there is no feed `{id}` in the state"), hint));

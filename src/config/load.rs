@@ -1,6 +1,6 @@
 //! All files become one configuration, or one list of errors.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -40,6 +40,17 @@ pub(super) fn load(
         Some(composed) if errors.is_empty() => Ok(composed),
         _ => Err(ConfigErrors(errors)),
     }
+}
+
+/// Where the state is, when the main file says so legibly.
+pub(super) fn state(named: Option<&Path>, environment: Environment<'_>) -> Option<PathBuf> {
+    let main = find::read(&find::main_file(named, environment).ok()?).ok()?;
+    let (table, nothing) = (main.parse(), DeTable::new());
+    let mut root = Fields::new(main.name(), &main, None, table.get_ref());
+    let section = root.raw("store").and_then(|raw| Fields::of("[store]".to_owned(), raw));
+    let mut section = section.unwrap_or_else(|| Fields::new("[store]".to_owned(), &main, None, &nothing));
+    let path = sections::store(&mut section, &main.path, environment).path;
+    (!path.as_os_str().is_empty()).then_some(path)
 }
 
 /// The account where none is needed.

@@ -30,7 +30,7 @@ async fn from_store(
         }
         Question::Pause { feed, is_paused } => Answer::Paused { is_known: store.set_paused(&feed, is_paused).await? },
         Question::Who => gateway.map_or_else(nobody, Answer::Who),
-        Question::Poll { .. } => nobody(),
+        Question::Poll { .. } | Question::Reload => nobody(),
     })
 }
 

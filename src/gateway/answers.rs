@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
+use tokio::sync::oneshot;
 
 use crate::control::{self, Answer, Answerer, Holder, Question};
 use crate::feed::{Clock, FeedId};
@@ -10,6 +11,7 @@ use crate::source::{Poller, Which};
 use crate::store::Store;
 
 use super::presence::Presence;
+use super::reload::Requests;
 
 /// What answers are made of.
 pub(super) struct Answers {
@@ -18,6 +20,8 @@ pub(super) struct Answers {
     pub(super) poller: Arc<Poller>,
     pub(super) presence: Arc<Presence>,
     pub(super) clock: Clock,
+    /// Whom to ask for a reload; `once` does none.
+    pub(super) reloads: Option<Requests>,
 }
 
 impl Answers {
@@ -33,10 +37,23 @@ impl Answers {
     async fn answer(&self, question: Question) -> Answer {
         match question {
             Question::Poll { feeds, wait } => self.poll(feeds, wait).await,
+            Question::Reload => self.reload().await,
             other => {
                 let (holder, session) = (Some(self.holder.clone()), self.presence.session());
                 control::answer(&*self.store, other, holder, session, (self.clock)()).await
             }
+        }
+    }
+
+    async fn reload(&self) -> Answer {
+        let (asker, answer) = oneshot::channel();
+        let asked = match &self.reloads {
+            Some(reloads) => reloads.send(asker).await.is_ok(),
+            None => return Answer::error("`tidings once` has read the configuration, and ends soon"),
+        };
+        match answer.await {
+            Ok(answer) if asked => answer,
+            _ => Answer::error("the gateway is about to end"),
         }
     }
 

@@ -64,7 +64,7 @@ pub async fn once(
     mut stop: watch::Receiver<bool>,
     tell: impl Fn(Progress),
 ) -> Result<Summary, GatewayError> {
-    let parts = Parts::open(config, "once").await?;
+    let parts = Parts::open(config, "once", None).await?;
     let (phase, until) = watch::channel(Until::Stopped);
     let delivering = deliver_when_there_is_something(&parts, until);
     let polling = async {

@@ -17,6 +17,7 @@ use crate::xmpp::{Options, Session, Wire};
 use super::answers::Answers;
 use super::open::open;
 use super::presence::Presence;
+use super::reload::Requests;
 use super::{GatewayError, clock};
 
 /// The parts.
@@ -41,7 +42,8 @@ impl Drop for Parts {
 
 impl Parts {
     /// Opens the state, tells it the feeds of the configuration, and answers other verbs from now on.
-    pub(crate) async fn open(config: Config, verb: &str) -> Result<Self, GatewayError> {
+    /// `reloads`: whom to ask when another verb wants the configuration to be read anew.
+    pub(crate) async fn open(config: Config, verb: &str, reloads: Option<Requests>) -> Result<Self, GatewayError> {
         let config = Arc::new(config);
         let clock = clock();
         let store: Arc<dyn Store> = Arc::new(open(&config.store.path).await?);
@@ -53,7 +55,7 @@ impl Parts {
         let presence = Arc::default();
         let holder = Holder { pid: std::process::id(), verb: verb.to_owned(), since: clock() };
         let (at_hand, polls, seen, now) = (store.clone(), poller.clone(), Arc::clone(&presence), clock.clone());
-        let answers = Answers { holder, store: at_hand, poller: polls, presence: seen, clock: now };
+        let answers = Answers { holder, store: at_hand, poller: polls, presence: seen, clock: now, reloads };
         let socket = listen(&config, answers.answerer());
         Ok(Self { config, store, poller, clock, wake, presence, socket })
     }
@@ -61,7 +63,10 @@ impl Parts {
     /// Starts the session; its state is told to those who ask for the status.
     pub(crate) async fn start_session(&self) -> Result<Session, GatewayError> {
         let resource = format!("tidings-{}", self.store.meta().await?.id);
-        let session = Session::start(self.config.xmpp.clone(), Options::new(resource))?;
+        // A password that worked once is not the operator's mistake: somebody is at work on the server.
+        let was_online = self.presence.session().is_some_and(|session| session.binds > 0);
+        let options = Options { is_refusal_final: !was_online, ..Options::new(resource) };
+        let session = Session::start(self.config.xmpp.clone(), options)?;
         let (presence, status, clock) = (self.presence.clone(), session.status(), self.clock.clone());
         tokio::spawn(async move { presence.keep_watch(status, clock).await });
         Ok(session)
@@ -100,7 +105,7 @@ pub(crate) struct Backlog {
 }
 
 /// Refuses another account while deliveries of the former one are in doubt: nobody else could ask what became of them.
-async fn check_account(store: &dyn Store, config: &Config) -> Result<(), GatewayError> {
+pub(super) async fn check_account(store: &dyn Store, config: &Config) -> Result<(), GatewayError> {
     let mut meta = store.meta().await?;
     let now = config.xmpp.jid.to_string();
     if meta.account.as_deref() == Some(now.as_str()) {
@@ -115,7 +120,8 @@ async fn check_account(store: &dyn Store, config: &Config) -> Result<(), Gateway
     Ok(store.set_meta(meta).await?)
 }
 
-fn feeds(config: &Config) -> Vec<FeedSync> {
+/// The feeds, as the store takes them.
+pub(super) fn feeds(config: &Config) -> Vec<FeedSync> {
     let sync = |(id, feed): (&FeedId, &Arc<crate::config::Feed>)| FeedSync {
         id: id.clone(),
         was: feed.was.clone(),
@@ -124,7 +130,8 @@ fn feeds(config: &Config) -> Vec<FeedSync> {
     config.feeds.iter().map(sync).collect()
 }
 
-fn roster(config: &Arc<Config>) -> Roster {
+/// The feeds, as the poller takes them.
+pub(super) fn roster(config: &Arc<Config>) -> Roster {
     let feeds = config.clone();
     let find = move |id: &FeedId| {
         let feed = feeds.feeds.get(id).filter(|feed| feed.enabled)?;

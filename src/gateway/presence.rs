@@ -20,12 +20,13 @@ impl Presence {
 
     /// Writes down what a session is until it ends.
     pub(super) async fn keep_watch(&self, mut status: watch::Receiver<Status>, clock: Clock) {
-        let mut binds = 0;
+        let before = self.session().map_or(0, |session| session.binds);
+        let mut binds = before;
         loop {
             let offline = |reason| SessionStatus { is_connected: false, since: clock(), jid: None, reason, binds };
             let now = match &*status.borrow_and_update() {
                 Status::Online { bind, jid } => {
-                    binds = *bind;
+                    binds = before + *bind;
                     SessionStatus {
                         is_connected: true,
                         since: clock(),

@@ -17,7 +17,7 @@ use xmpp_parsers::stanza_error::{DefinedCondition, ErrorType, StanzaError};
 
 use super::connect::Bound;
 use super::keeper::Keeper;
-use super::password::PasswordError;
+use super::password::{PasswordError, Secret};
 use super::stanza::unsendable;
 use super::stream::Outgoing;
 use super::tls::Security;
@@ -67,16 +67,17 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// Starts connecting in the background. Must be called within a tokio runtime.
     pub fn start(config: Config, options: Options) -> Result<Self, StartError> {
-        if config.jid.node().is_none() {
-            return Err(StartError::NoAccount(config.jid.to_string()));
-        }
-        let password = config.password.resolve()?;
-        let security = Security::new(&config)?;
+        let (password, security) = prepare(&config)?;
         let hub = Arc::new(Hub::default());
         let (closing, is_closing) = watch::channel(false);
         let patience = options.timing.close * 2;
         tokio::spawn(Keeper { config, password, security, options, hub: hub.clone() }.run(is_closing));
         Ok(Self { hub, closing: Arc::new(closing), patience })
+    }
+
+    /// Whether a session could start with this configuration.
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        prepare(config).map(|_| ())
     }
 
     /// Sends what is queued, closes the stream, waits for both, though not for long.
@@ -139,6 +140,14 @@ impl Wire for Session {
     fn incoming(&self) -> mpsc::Receiver<Element> {
         self.hub.subscribe()
     }
+}
+
+/// What must be known before the first connection.
+fn prepare(config: &Config) -> Result<(Secret, Security), StartError> {
+    if config.jid.node().is_none() {
+        return Err(StartError::NoAccount(config.jid.to_string()));
+    }
+    Ok((config.password.resolve()?, Security::new(config)?))
 }
 
 /// What a server would say to it, if it did not close the stream at once.

@@ -17,6 +17,7 @@ mod lost_state;
 mod new_entry;
 mod new_feed;
 mod refusals;
+mod reload;
 mod restart;
 mod retract;
 mod routes;

@@ -1,0 +1,145 @@
+//! Takes over an edited configuration while everything runs: all of it, or nothing.
+//!
+//! Only the feeds that changed are touched; the session stays unless `[xmpp]` changed.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::{Config, ConfigErrors};
+use crate::control::{Answer, Reloaded};
+use crate::feed::FeedId;
+use crate::store::StoreError;
+use crate::xmpp::Session;
+
+use super::GatewayError;
+use super::engine::{Engine, Publisher};
+use super::parts::{self, Parts};
+
+/// Asks for a reload; the answer comes back when it is done.
+pub(super) type Requests = mpsc::Sender<oneshot::Sender<Answer>>;
+
+/// Why the configuration of before holds on.
+#[derive(Debug, thiserror::Error)]
+enum Kept {
+    #[error(transparent)]
+    Broken(#[from] ConfigErrors),
+    #[error("error: {0}\n")]
+    Refused(#[from] GatewayError),
+}
+
+impl From<StoreError> for Kept {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Reads the configuration anew and takes it over; tells the log what came of it. An error is the end of the gateway.
+pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Answer, GatewayError> {
+    let outcome = take_over(parts, engine).await;
+    match &outcome {
+        Ok(reloaded) if reloaded.is_same() => tracing::info!("read the configuration again: nothing changed"),
+        Ok(reloaded) => tracing::info!("took over the configuration: {reloaded}"),
+        Err(why) => tracing::error!("cannot take over the configuration, the one of before holds on:\n{why}"),
+    }
+    if engine.publisher.is_stopped() {
+        engine.publisher = Publisher::start(parts).await?;
+    }
+    Ok(match outcome {
+        Ok(reloaded) => Answer::Reloaded(reloaded),
+        Err(why) => Answer::Kept { why: why.to_string() },
+    })
+}
+
+async fn take_over(parts: &mut Parts, engine: &mut Engine) -> Result<Reloaded, Kept> {
+    let (former, path) = (parts.config.clone(), parts.config.path.clone());
+    let read = tokio::task::spawn_blocking(move || Config::load(Some(&path))).await;
+    let mut next = read.map_err(|_| GatewayError::Bug)??;
+    let reloaded = compare(&former, &next);
+    // Whatever the file says, these hold until the restart.
+    (next.store, next.web) = (former.store.clone(), former.web.clone());
+    let next = Arc::new(next);
+    if next.xmpp != former.xmpp {
+        Session::check(&next.xmpp).map_err(GatewayError::from)?;
+        // What is in flight is answered before its account may be another one.
+        engine.publisher.stop().await;
+        parts::check_account(&*parts.store, &next).await?;
+    }
+    if next.http != former.http {
+        parts.poller.ask_by(&next.http).map_err(|error| GatewayError::Http(error.to_string()))?;
+    }
+    parts.poller.adopt(parts::roster(&next), parts::feeds(&next), (parts.clock)()).await?;
+    engine.publisher.deliverer.reconfigure(next.deliver());
+    parts.config = next;
+    Ok(reloaded)
+}
+
+/// What is other about the next configuration.
+fn compare(former: &Config, next: &Config) -> Reloaded {
+    let ids = |these: &Config, is_meant: &dyn Fn(&FeedId) -> bool| {
+        these.feeds.keys().filter(|id| is_meant(id)).cloned().collect::<Vec<_>>()
+    };
+    let changed = |sections: &[(&str, bool)]| {
+        let changed = sections.iter().filter(|(_, is_same)| !is_same);
+        changed.map(|(section, _)| (*section).to_owned()).collect::<Vec<_>>()
+    };
+    Reloaded {
+        feeds: next.feeds.len(),
+        added: ids(next, &|id| !former.feeds.contains_key(id)),
+        changed: ids(next, &|id| former.feeds.get(id).is_some_and(|feed| *feed != next.feeds[id])),
+        removed: ids(former, &|id| !next.feeds.contains_key(id)),
+        sections: changed(&[
+            ("[xmpp]", former.xmpp == next.xmpp),
+            ("[http]", former.http == next.http),
+            ("[[route]]", former.routes == next.routes && former.route_targets == next.route_targets),
+        ]),
+        needs_restart: changed(&[("[store]", former.store == next.store), ("[web]", former.web == next.web)]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The configuration of these settings and feeds.
+    fn config(folder: &tempfile::TempDir, settings: &str, feeds: &str) -> Config {
+        let path = folder.path().join("tidings.toml");
+        std::fs::create_dir_all(folder.path().join("feeds.d")).unwrap();
+        std::fs::write(&path, format!("[xmpp]\njid = \"bot@example.org\"\n{settings}")).unwrap();
+        std::fs::write(folder.path().join("feeds.d/feeds.toml"), feeds).unwrap();
+        Config::load(Some(&path)).unwrap()
+    }
+
+    /// What changes from one to the other, in a line.
+    fn told(former: (&str, &str), next: (&str, &str)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let former = config(&folder, former.0, former.1);
+        compare(&former, &config(&folder, next.0, next.1)).to_string()
+    }
+
+    const PLAIN: &str = "[store]\npath = \"state.redb\"\n";
+    const FEEDS: &str = "[a]\nurl = \"https://a.example/\"\nfilter = [{ drop = { title = \"x\" } }]\n[b]\nurl = \"https://b.example/\"\n";
+
+    #[test]
+    fn the_same_files_are_no_change() {
+        assert_eq!(told((PLAIN, FEEDS), (PLAIN, FEEDS)), "nothing else than before");
+        assert_eq!(told((PLAIN, FEEDS), (PLAIN, &format!("# a remark\n{FEEDS}"))), "nothing else than before");
+    }
+
+    #[test]
+    fn each_feed_is_compared_by_what_it_comes_to() {
+        assert_eq!(told((PLAIN, FEEDS), (PLAIN, &FEEDS.replace("[b]", "[c]"))), "1 feed added, 1 feed removed");
+        assert_eq!(told((PLAIN, FEEDS), (PLAIN, &FEEDS.replace("\"x\"", "\"y\""))), "1 feed changed");
+        let hourly = format!("{PLAIN}[defaults]\nevery = \"1h\"\n");
+        assert_eq!(told((PLAIN, FEEDS), (&hourly, FEEDS)), "2 feeds changed");
+    }
+
+    #[test]
+    fn sections_are_told_and_which_of_them_wait_for_a_restart() {
+        let next = "[store]\npath = \"other.redb\"\n[http]\nper-host = 2\n[[route]]\nto = [{ node = \"all\" }]\n";
+        assert_eq!(
+            told((PLAIN, FEEDS), (next, FEEDS)),
+            "[http] changed, [[route]] changed; [store] changed, which holds after a restart only"
+        );
+    }
+}

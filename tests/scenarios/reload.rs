@@ -1,0 +1,116 @@
+//! A reload takes over what changed and nothing else, or nothing at all.
+
+use super::*;
+
+/// Feeds that are polled at the start and not again while a test runs.
+const RARELY: &str = "every = \"1h\"";
+
+/// How often a feed's document was asked for.
+fn asked(scene: &Scene, id: &str) -> usize {
+    scene.feeds.asked(&format!("/{id}.xml")).len()
+}
+
+async fn reload(scene: &Scene) -> Exit {
+    scene.gateway.call(&["reload"]).await
+}
+
+async fn status(scene: &Scene) -> serde_json::Value {
+    let exit = scene.gateway.call(&["status", "--json"]).await;
+    serde_json::from_str(&exit.stdout).unwrap_or_else(|_| panic!("{}", exit.stderr))
+}
+
+#[tokio::test]
+async fn a_reload_touches_only_the_feeds_that_changed_and_keeps_the_session() {
+    let mut scene = Scene::new().await;
+    for id in ["stays", "leaves", "moves"] {
+        scene.feed_with(id, RARELY, &[("1", "One")]);
+    }
+    scene.gateway.start(&["run"]);
+    support::eventually("all entries", async || {
+        let titles = [scene.titles("stays").await, scene.titles("leaves").await, scene.titles("moves").await];
+        titles.iter().all(|titles| titles.len() == 1).then_some(())
+    })
+    .await;
+    let before = status(&scene).await;
+
+    scene.feed_with("comes", RARELY, &[("1", "One")]);
+    std::fs::remove_file(scene.gateway.path("feeds.d/leaves.toml")).unwrap();
+    let url = scene.serve("moved", &[("1", "One"), ("2", "Two")]);
+    scene.gateway.feed("moves", &format!("url = {url:?}\n{RARELY}"));
+    let told = reload(&scene).await;
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(told.stdout, "added: comes\nchanged: moves\nremoved: leaves\n3 feeds in all\n");
+    support::eventually("the new feed's entry and the moved one's", async || {
+        let titles = [scene.titles("comes").await, scene.titles("moves").await];
+        (titles == [vec!["One"], vec!["One", "Two"]]).then_some(())
+    })
+    .await;
+
+    let after = status(&scene).await;
+    assert_eq!(after["session"], before["session"]);
+    assert_eq!(after["feeds"][2]["row"]["next_due"], before["feeds"][2]["row"]["next_due"], "{after}");
+    assert_eq!((asked(&scene, "stays"), asked(&scene, "leaves"), asked(&scene, "moves")), (1, 1, 1));
+    assert_eq!(reload(&scene).await.stdout, "nothing changed\n3 feeds in all\n");
+    assert_eq!((asked(&scene, "stays"), asked(&scene, "comes"), asked(&scene, "moved")), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_broken_configuration_is_told_with_all_its_errors_and_changes_nothing() {
+    let mut scene = Scene::new().await;
+    scene.feed("blog", &[("1", "One")]);
+    scene.gateway.start(&["run"]);
+    support::eventually("the entry", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
+    scene
+        .gateway
+        .write("feeds.d/more.toml", "[a]\nurl = \"nonsense\"\n[b]\nurl = \"https://b.example/\"\nevrey = \"1h\"\n");
+    let told = reload(&scene).await;
+    assert_eq!(told.code, Some(78), "{}", told.stdout);
+    assert!(told.stderr.contains("more.toml:2:") && told.stderr.contains("more.toml:5:"), "{}", told.stderr);
+    assert!(told.stderr.ends_with(
+        "error: nothing was changed: the gateway goes on as before\nhint: correct it and reload again; `tidings check` says the same without a gateway\n"
+    ), "{}", told.stderr);
+    // By the signal, too.
+    scene.gateway.signal("HUP");
+    scene.gateway.wait_for("cannot take over the configuration").await;
+    scene.serve("blog", &[("1", "One"), ("2", "Two")]);
+    support::eventually("the second entry", async || (scene.titles("blog").await.len() == 2).then_some(())).await;
+
+    std::fs::remove_file(scene.gateway.path("feeds.d/more.toml")).unwrap();
+    scene.feed("other", &[("1", "One")]);
+    scene.gateway.signal("HUP");
+    support::eventually("the other feed", async || (scene.titles("other").await.len() == 1).then_some(())).await;
+    scene.gateway.wait_for("took over the configuration: 1 feed added").await;
+}
+
+#[tokio::test]
+async fn another_account_logs_in_when_what_is_in_flight_is_answered() {
+    let mut scene = Scene::new().await;
+    scene.feed("blog", &[("1", "One")]);
+    scene.gateway.start(&["run"]);
+    support::eventually("the entry", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
+    // An account that cannot even try to log in is refused before anything is touched.
+    let mut xmpp = scene.server.xmpp(Tls::StartTls);
+    let ca_file = xmpp.ca_file.replace("nowhere.pem".into());
+    scene.gateway.configure(&xmpp, QUICK);
+    let told = reload(&scene).await;
+    assert!(told.code == Some(78) && told.stderr.contains("nowhere.pem"), "{}", told.stderr);
+    assert_eq!(status(&scene).await["session"]["is_connected"], true);
+
+    xmpp.ca_file = ca_file;
+    xmpp.settle = None;
+    scene.gateway.configure(&xmpp, &format!("{QUICK}\n[http.nothing]\n"));
+    assert_eq!(reload(&scene).await.code, Some(78));
+    scene.gateway.configure(&xmpp, &format!("{QUICK}\n"));
+    scene.gateway.write(
+        "tidings.toml",
+        &std::fs::read_to_string(scene.gateway.path("tidings.toml"))
+            .unwrap()
+            .replace("password-file", "settle = \"1s\"\npassword-file"),
+    );
+    let told = reload(&scene).await;
+    assert_eq!(told.stdout, "[xmpp] changed: the gateway logs in anew\n1 feed in all\n", "{}", told.stderr);
+    scene.serve("blog", &[("1", "One"), ("2", "Two")]);
+    support::eventually("the second entry", async || (scene.titles("blog").await.len() == 2).then_some(())).await;
+    assert_eq!(status(&scene).await["session"]["binds"], 2);
+    assert!(scene.gateway.is_running());
+}
