@@ -8,6 +8,7 @@ mod content;
 mod html;
 mod links;
 pub mod lint;
+mod message;
 pub mod read;
 mod shorten;
 mod text;
@@ -27,6 +28,7 @@ use self::address::Place;
 use self::content::Content;
 use self::xml::{fold, is_blank, set, set_lang, texted};
 
+pub use self::message::message;
 pub use self::xml::{ATOM, PUBSUB, XHTML};
 
 /// An entry is rendered on one of three rungs: 0 whole, 1 shortened, 2 title and link only.

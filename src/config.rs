@@ -140,9 +140,9 @@ impl Config {
         let mut named: HashMap<Arc<Destination>, Named> = HashMap::new();
         for (Target { destination, settings, .. }, is_routed) in of_routes.chain(of_feeds) {
             let known = named.entry(destination.clone());
-            known.or_insert_with(|| {
+            known.and_modify(|named| named.is_shared = true).or_insert_with(|| {
                 let feeds = owners.remove(&**destination).unwrap_or_default().into_boxed_slice();
-                Named { settings: settings.clone(), feeds, is_routed }
+                Named { settings: settings.clone(), feeds, is_routed, is_shared: is_routed }
             });
         }
         deliver::Config {

@@ -3,19 +3,26 @@
 //!
 //! Nothing is sent before it is durably in doubt, and nothing in doubt is sent again before the node was asked.
 
+mod address;
 mod ask;
 mod backoff;
 mod bind;
+mod consent;
 mod credit;
 mod destination;
 mod due;
 mod flight;
 mod form;
 mod halt;
+mod listen;
+mod mail;
+mod meet;
+mod message;
 mod node;
 mod publish;
 mod ready;
 mod recover;
+mod rooms;
 mod service;
 mod settings;
 mod verdict;
@@ -31,13 +38,15 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::feed::{Clock, Destination, Time};
-use crate::store::{NodeFacts, Pause, Store, Waiting};
+use crate::store::{NodeFacts, Pause, Store, StoreError, Waiting};
 use crate::xmpp::{Status, Wire};
 
 use self::bind::Bind;
 use self::credit::Credit;
 use self::halt::Halt;
+use self::mail::Mail;
 use self::ready::Prepared;
+use self::rooms::Rooms;
 use self::service::DefaultService;
 use self::verdict::Verdict;
 
@@ -68,6 +77,12 @@ pub struct Deliverer {
     credit: Credit,
     service: DefaultService,
     prepared: Mutex<HashMap<Destination, Prepared>>,
+    mail: Mail,
+    rooms: Rooms,
+    /// What is known of each room of the configuration.
+    stays: Mutex<HashMap<Destination, NodeFacts>>,
+    /// Whether the account showed its presence in this bind.
+    is_present: AtomicBool,
     /// When each destination took something last, since this process started.
     taken: Mutex<HashMap<Destination, Time>>,
     flights: Flights,
@@ -77,13 +92,13 @@ pub struct Deliverer {
 
 /// Whether any row may be sent now.
 pub fn has_work(store: &dyn Store, now: Time) -> bool {
-    due::look(store.waiting(), now, |_| true).is_sendable
+    due::look(store.waiting(), now, |_| false).is_sendable
 }
 
 impl Deliverer {
     /// A deliverer that `wake` tells of new rows.
     pub fn new(store: Arc<dyn Store>, wire: Arc<dyn Wire>, config: Config, clock: Clock, wake: Arc<Notify>) -> Self {
-        Self {
+        let deliverer = Self {
             store,
             wire,
             config: RwLock::new(Arc::new(config)),
@@ -92,10 +107,16 @@ impl Deliverer {
             credit: Credit::default(),
             service: DefaultService::default(),
             prepared: Mutex::default(),
+            mail: Mail::default(),
+            rooms: Rooms::default(),
+            stays: Mutex::default(),
+            is_present: AtomicBool::new(false),
             taken: Mutex::default(),
             flights: Flights::default(),
             looks_again: AtomicBool::new(true),
-        }
+        };
+        deliverer.keep_to_rooms();
+        deliverer
     }
 
     /// What is on its way, and what became of what was.
@@ -112,6 +133,7 @@ impl Deliverer {
         };
         let kept = |config: &Config, at: &Destination| (config.settings(at), config.followed_by(at).cloned());
         self.prepared().retain(|at, _| kept(&former, at) == kept(&next, at));
+        self.keep_to_rooms();
         self.looks_again.store(true, Relaxed);
         self.wake.notify_one();
     }
@@ -122,19 +144,20 @@ impl Deliverer {
         let mut status = self.wire.status();
         let mut bind: Option<Arc<Bind>> = None;
         let mut lanes = JoinSet::new();
+        let mut ears = JoinSet::new();
+        ears.spawn(self.clone().listen(self.wire.incoming()));
         let mut active: HashMap<Id, Waiting> = HashMap::new();
         loop {
             let phase = *until.borrow_and_update();
             bind = match &*status.borrow_and_update() {
-                Status::Online { bind: number, .. } => Some(Bind::keep_or_new(bind, *number)),
+                Status::Online { bind: number, .. } => Some(self.bind(bind, *number)),
                 Status::Offline { .. } => None,
                 Status::Refused { .. } | Status::Closed => return,
             };
             if bind.is_some() && self.looks_again.swap(false, Relaxed) {
                 self.look_at_the_paused().await;
             }
-            let is_recovered = |at: &Destination| bind.as_ref().is_some_and(|bind| bind.is_recovered(at));
-            let due = due::look(self.store.waiting(), (self.clock)(), is_recovered);
+            let due = due::look(self.waiting(phase), (self.clock)(), |row| self.is_wanted(row, bind.as_deref()));
             if let Some(bind) = bind.as_ref().filter(|_| phase != Until::Now) {
                 for waiting in due::admit(due.now, active.values().map(|busy| &busy.destination)) {
                     let task = self.clone().lane(waiting.clone(), bind.clone(), until.clone());
@@ -147,6 +170,7 @@ impl Deliverer {
                 Until::Now => true,
             };
             if is_done && active.is_empty() {
+                self.rooms.leave_others(&*self.wire, |_, _| false);
                 return;
             }
             tokio::select! {
@@ -165,13 +189,40 @@ impl Deliverer {
         }
     }
 
+    /// The bind of the moment; with a new one nothing comes back any more for what was sent before.
+    fn bind(&self, current: Option<Arc<Bind>>, number: u64) -> Arc<Bind> {
+        let is_new = current.as_ref().is_none_or(|bind| bind.number != number);
+        if is_new {
+            self.rooms.forget();
+            self.mail.lose(None, &Verdict::Lost("the stream ended".to_owned()));
+            self.is_present.store(false, Relaxed);
+        }
+        Bind::keep_or_new(current, number)
+    }
+
+    /// What waits; a gateway that is to go on for ever is also in its rooms while nothing does.
+    fn waiting(&self, phase: Until) -> Vec<Waiting> {
+        let mut waiting = self.store.waiting();
+        if phase == Until::Stopped {
+            waiting.extend(self.rooms_to_enter(&waiting));
+        }
+        waiting
+    }
+
+    /// Whether there is something to do where nothing has to be sent.
+    fn is_wanted(&self, row: &Waiting, bind: Option<&Bind>) -> bool {
+        let is_recovered = bind.is_some_and(|bind| bind.is_recovered(&row.destination));
+        (row.sent > 0 && !is_recovered) || self.is_awaited(row)
+    }
+
     /// A start and a changed configuration are the operator's doing: what was refused before may be allowed now.
     async fn look_at_the_paused(&self) {
         let now = (self.clock)();
+        self.recall_rooms().await;
         for Waiting { destination, facts, .. } in self.store.waiting() {
             let Some(pause) = facts.pause.clone().filter(|pause| pause.until > now) else { continue };
             let facts = NodeFacts { pause: Some(Pause { until: now, ..pause }), ..facts };
-            if let Err(error) = self.store.set_node(destination.clone(), facts).await {
+            if let Err(error) = self.learn(&destination, facts).await {
                 tracing::error!(%destination, %error, "the state cannot be written");
             }
         }
@@ -203,6 +254,7 @@ impl Deliverer {
         }
         if halt.asks_for_audit() {
             self.prepared().remove(destination);
+            self.rooms.forget_one(destination);
         }
         let halt = if halt.is_end_of_stream() && self.is_alive(&bind).await { halt.of_addressee() } else { halt };
         self.write_down(halt, &waiting).await;
@@ -218,10 +270,24 @@ impl Deliverer {
 
     /// Writes down why a lane ended.
     async fn write_down(&self, halt: Halt, waiting: &Waiting) {
-        let service = destination::service(&waiting.destination);
-        let of_service = |(other, at): (&Destination, &Time)| (destination::service(other) == service).then_some(*at);
+        let service = waiting.destination.addressee();
+        let of_service = |(other, at): (&Destination, &Time)| (other.addressee() == service).then_some(*at);
         let taken = lock(&self.taken).iter().filter_map(of_service).max();
-        halt.write_down(&*self.store, waiting, taken, (self.clock)()).await;
+        if let Some(facts) = halt.write_down(&*self.store, waiting, taken, (self.clock)()).await {
+            self.remember_room(&waiting.destination, facts);
+        }
+    }
+
+    /// Writes down what was learnt of a destination.
+    async fn learn(&self, destination: &Destination, facts: NodeFacts) -> Result<(), StoreError> {
+        self.remember_room(destination, facts.clone());
+        self.store.set_node(destination.clone(), facts).await
+    }
+
+    fn remember_room(&self, destination: &Destination, facts: NodeFacts) {
+        if let Some(known) = lock(&self.stays).get_mut(destination) {
+            *known = facts;
+        }
     }
 
     fn config(&self) -> Arc<Config> {

@@ -2,12 +2,16 @@
 //!
 //! Nothing here does I/O or knows a crate of the field; texts are as read from the feed, addresses are absolute.
 
+mod destination;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use self::destination::{Destination, KINDS, Kind, Name};
 
 /// A point in time; the project keeps whole UTC instants and never reads a clock outside `gateway.rs` and `main.rs`.
 pub type Time = DateTime<Utc>;
@@ -261,48 +265,6 @@ pub struct Edition {
     pub entry: Entry,
     /// What the document said of the feed.
     pub source: FeedMeta,
-}
-
-/// A place that an entry can go to. Plain data: what it means is known to `deliver`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Destination {
-    /// A pubsub node (XEP-0060). `service: None` means the discovered default service of the account's server.
-    Node {
-        /// JID of the pubsub service.
-        service: Option<String>,
-        /// Name of the node.
-        node: String,
-    },
-    /// A microblog, `urn:xmpp:microblog:0` (XEP-0277): the account's own, or that of the bare JID given.
-    Pep {
-        /// Bare JID of another account.
-        jid: Option<String>,
-    },
-    /// A room (XEP-0045), by bare JID.
-    Room {
-        /// Bare JID of the room.
-        jid: String,
-    },
-    /// A person, by bare JID.
-    Chat {
-        /// Bare JID of the person.
-        jid: String,
-    },
-}
-
-impl fmt::Display for Destination {
-    /// As operators see it: `node planet-jabber`, `node blog at pubsub.example.net`, `pep`, `room news@rooms.example.org`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Node { service: None, node } => write!(f, "node {node}"),
-            Self::Node { service: Some(service), node } => write!(f, "node {node} at {service}"),
-            Self::Pep { jid: None } => write!(f, "pep"),
-            Self::Pep { jid: Some(jid) } => write!(f, "pep of {jid}"),
-            Self::Room { jid } => write!(f, "room {jid}"),
-            Self::Chat { jid } => write!(f, "chat {jid}"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! `to`: where entries go, each destination with settings of its own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use xmpp_parsers::jid::BareJid;
 
 use crate::deliver::NodeSettings;
-use crate::feed::Destination;
+use crate::feed::{Destination, KINDS, Kind, Name};
 use crate::ingest::Backfill;
 
 use super::Target;
@@ -18,15 +19,15 @@ use super::settings::{self, Nodes};
 use super::template;
 use super::value::Value;
 
-const KINDS: [&str; 4] = ["node", "pep", "room", "chat"];
-
 /// Reads destinations; those with equal settings share them.
 #[derive(Default)]
 pub(super) struct Destinations {
     /// The service that nodes are created on without being told.
-    default_service: Option<Service>,
-    nodes: Memo<NodeSettings>,
-    others: Memo<NodeSettings>,
+    default_service: Option<String>,
+    /// The account's.
+    domain: String,
+    /// Settings by kind, and by whether what is missing is created.
+    memos: HashMap<(&'static str, bool), Memo<NodeSettings>>,
 }
 
 /// What a list of destinations is read with.
@@ -41,18 +42,21 @@ pub(super) struct Ground<'a> {
 }
 
 impl Destinations {
-    pub(super) fn new(default_service: Option<Service>) -> Self {
-        Self { default_service, ..Self::default() }
+    pub(super) fn new(default_service: Option<&Service>, account: &str) -> Self {
+        let domain = account.rsplit('@').next().unwrap_or_default().to_owned();
+        Self { default_service: default_service.map(|service| service.0.clone()), domain, ..Self::default() }
     }
 
     /// The node of a feed that has no `to`.
     pub(super) fn node(&mut self, fields: &mut Fields<'_>, ground: Ground<'_>, node: String) -> Target {
         let Ground { base, backfill, .. } = ground;
         fields.note_derived("to", "node", || format!("[{{ node = {} }}]", node.show()));
-        let is_default = base.service == self.default_service;
-        let settings = self.nodes.share(fields, base, |_, base| base.settled(is_default));
         let service = base.service.as_ref().map(|service| service.0.clone());
-        Target { destination: Arc::new(Destination::Node { service, node }), backfill, settings }
+        let destination = Destination::Node { service, node };
+        let is_ours = destination.is_ours(self.default_service.as_deref(), &self.domain);
+        let memo = self.memos.entry(("", is_ours)).or_default();
+        let settings = memo.share(fields, base, |_, base| base.settled(is_ours));
+        Target { destination: Arc::new(destination), backfill, settings }
     }
 
     /// The destinations of a `to`.
@@ -62,7 +66,7 @@ impl Destinations {
         let below = fields.layer();
         for raw in list.elements().into_iter().flatten() {
             let Some(kind) = kind_of(raw) else { continue };
-            let Some(table) = Fields::of(format!("a `{kind}` destination"), raw) else { continue };
+            let Some(table) = Fields::of(format!("a `{}` destination", kind.key), raw) else { continue };
             let mut table = table.over(&below).traced(fields.is_traced());
             let target = self.target(kind, &mut table, ground);
             shown.push(inline(&table.finish()));
@@ -79,61 +83,49 @@ impl Destinations {
         targets
     }
 
-    fn target(&mut self, kind: &'static str, fields: &mut Fields<'_>, ground: Ground<'_>) -> Option<Target> {
-        let Self { default_service, nodes, others } = self;
+    fn target(&mut self, kind: &Kind, fields: &mut Fields<'_>, ground: Ground<'_>) -> Option<Target> {
         let base = ground.base;
-        if matches!(kind, "room" | "chat") {
-            fields.later(kind);
+        let named = match kind.named {
+            Name::Node => fields.get(kind.key).map(Some),
+            Name::Address => fields.get(kind.key).map(|jid: BareJid| Some(jid.to_string())),
+            Name::AddressOrOwn => fields.get(kind.key).map(|OrOwn(jid)| jid.map(|jid| jid.to_string())),
+        };
+        let mut destination = (kind.make)(named.clone().flatten());
+        if let Destination::Node { node, service } = &mut destination {
+            template::check(fields, kind.key, node, ground.gaps);
+            *service = fields.or("service", &base.service).map(|service| service.0);
         }
-        let mut service = None;
-        let destination = match kind {
-            "node" => fields.get("node").map(|node| Destination::Node { service: None, node }),
-            "pep" => fields.get("pep").map(|Pep(jid)| Destination::Pep { jid: jid.map(|jid| jid.to_string()) }),
-            "room" => fields.get("room").map(|jid: BareJid| Destination::Room { jid: jid.to_string() }),
-            _ => fields.get("chat").map(|jid: BareJid| Destination::Chat { jid: jid.to_string() }),
-        };
-        let settings = match kind {
-            "node" => nodes.share(fields, base, |fields, base| {
-                service = fields.or("service", &base.service);
-                settings::node(fields, base).settled(service == *default_service)
-            }),
-            "pep" => others.share(fields, base, |fields, base| settings::node(fields, base).settled(true)),
-            "chat" => others.share(fields, base, |fields, base| NodeSettings {
-                require_subscription: fields.or("require-subscription", &base.settings.require_subscription),
-                ..base.settled(true)
-            }),
-            _ => others.share(fields, base, |_, base| base.settled(true)),
-        };
-        let backfill = fields.or("backfill", &ground.backfill.filter(|_| kind == "node"));
-        let destination = match destination? {
-            Destination::Node { node, .. } => {
-                template::check(fields, "node", &node, ground.gaps);
-                Destination::Node { service: service.map(|service| service.0), node }
-            }
-            other => other,
-        };
-        Some(Target { destination: Arc::new(destination), backfill, settings })
+        let is_ours = destination.is_ours(self.default_service.as_deref(), &self.domain);
+        let memo = self.memos.entry((kind.key, is_ours)).or_default();
+        let settings =
+            memo.share(fields, base, |fields, base| settings::own(fields, base, kind.settings).settled(is_ours));
+        let backfill = fields.or("backfill", &ground.backfill.filter(|_| kind.named == Name::Node));
+        named.map(|_| Target { destination: Arc::new(destination), backfill, settings })
     }
 }
 
-fn kind_of(raw: Raw<'_>) -> Option<&'static str> {
+fn kind_of(raw: Raw<'_>) -> Option<&'static Kind> {
     let table = raw.table()?;
-    let kinds = KINDS.into_iter().filter(|kind| table.contains_key(*kind)).collect::<Vec<_>>();
+    let kinds = KINDS.iter().filter(|kind| table.contains_key(kind.key)).collect::<Vec<_>>();
+    let keys = KINDS.map(|kind| format!("`{}`", kind.key)).join(", ");
     match kinds[..] {
         [kind] => Some(kind),
-        _ => raw.wrong("a destination is one of `node`, `pep`, `room`, `chat`", "such as { node = \"my-node\" }"),
+        _ => raw.wrong(format!("a destination is one of {keys}"), "such as { node = \"my-node\" }"),
     }
 }
 
-/// `pep = true`, the account's own microblog, or another account's.
-struct Pep(Option<BareJid>);
+/// `true` for the account itself, or another account.
+struct OrOwn(Option<BareJid>);
 
-impl Value for Pep {
+impl Value for OrOwn {
     fn read(raw: Raw<'_>) -> Option<Self> {
         match (raw.value.get_ref().as_bool(), raw.value.get_ref().as_str()) {
             (Some(true), _) => Some(Self(None)),
             (_, Some(_)) => BareJid::read(raw).map(|jid| Self(Some(jid))),
-            _ => raw.wrong("`pep` is true or an account", "such as { pep = true } or { pep = \"juliet@example.org\" }"),
+            _ => raw.wrong(
+                format!("`{}` is true or an account", raw.key),
+                format!("such as {{ {0} = true }} or {{ {0} = \"juliet@example.org\" }}", raw.key),
+            ),
         }
     }
 

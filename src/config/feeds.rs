@@ -58,7 +58,7 @@ impl<'a> Feeds<'a> {
             common,
             merged,
             feeds: BTreeMap::new(),
-            destinations: Destinations::new(common.defaults.nodes.service.clone()),
+            destinations: Destinations::new(common.defaults.nodes.service.as_ref(), common.account),
             poll: Memo::default(),
             rules: Memo::default(),
             nodes: Memo::default(),

@@ -13,7 +13,7 @@ use super::address::Service;
 use super::fields::Fields;
 use super::template;
 use super::timing::{Timings, When};
-use super::value::{AuthorUri, MaxItems, Summary};
+use super::value::{AuthorUri, MaxItems, Summary, Value};
 
 /// Below it a feed must be the operator's own.
 const SHORTEST: Duration = Duration::from_secs(5 * 60);
@@ -134,23 +134,38 @@ fn built_in_nodes() -> Nodes {
 pub(super) fn nodes(fields: &mut Fields<'_>, base: &Nodes) -> Nodes {
     let service = fields.or("service", &base.service);
     let on_doubt = fields.or("on-doubt", &base.settings.on_doubt);
-    let nodes = node(fields, base);
+    let nodes = own(fields, base, &["create", "type", "max-items", "access", "strict-0472"]);
     Nodes { service, settings: NodeSettings { on_doubt, ..nodes.settings }, ..nodes }
 }
 
-/// The settings that a destination may have of its own.
-pub(super) fn node(fields: &mut Fields<'_>, base: &Nodes) -> Nodes {
+/// The settings under these keys, which are those that a kind of destination has.
+pub(super) fn own(fields: &mut Fields<'_>, base: &Nodes, keys: &[&str]) -> Nodes {
     let below = &base.settings;
+    let mut known = Known { fields, keys };
     Nodes {
         service: base.service.clone(),
-        create: fields.or("create", &base.create),
+        create: known.or("create", &base.create),
         settings: NodeSettings {
-            kind: fields.or("type", &below.kind),
-            max_items: fields.or("max-items", &MaxItems(below.max_items)).0,
-            access: fields.or("access", &below.access),
-            strict_0472: fields.or("strict-0472", &below.strict_0472),
+            kind: known.or("type", &below.kind),
+            max_items: known.or("max-items", &MaxItems(below.max_items)).0,
+            access: known.or("access", &below.access),
+            strict_0472: known.or("strict-0472", &below.strict_0472),
+            require_subscription: known.or("require-subscription", &below.require_subscription),
+            nick: known.or("nick", &below.nick),
             ..below.clone()
         },
+    }
+}
+
+/// A table of which only some keys are looked at.
+struct Known<'k, 'f> {
+    fields: &'k mut Fields<'f>,
+    keys: &'k [&'k str],
+}
+
+impl Known<'_, '_> {
+    fn or<T: Value + Clone>(&mut self, key: &'static str, base: &T) -> T {
+        if self.keys.contains(&key) { self.fields.or(key, base) } else { base.clone() }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Whatever is in doubt when a lane starts is in nobody's hands: the lane that sent it has ended.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio::time::{sleep, sleep_until};
 
@@ -10,8 +10,9 @@ use crate::feed::ItemId;
 use crate::store::{OutboxRow, Outcome, RowState, Waiting};
 
 use super::Deliverer;
+use super::address::Address;
 use super::bind::Bind;
-use super::destination::Address;
+use super::destination::Place;
 use super::halt::Halt;
 use super::ready::{Prepared, kept_by};
 use super::recover::{self, Held};
@@ -29,27 +30,39 @@ impl Deliverer {
         let asked = recover::questions(&rows, kept_by(facts));
         if !asked.is_empty() {
             let config = self.config();
-            let service = prepared.address.service.as_ref().map(|jid| jid.domain().to_string());
-            let settle = config.settle(service.as_deref());
+            let settle = config.settle(prepared.place.host());
             let doubtful = asked.iter().filter(|row| row.state == RowState::Doubt).count();
             if doubtful > 0 {
                 sleep_until(bind.quiet_since(destination) + settle).await;
             }
-            let mut held = self.ask(&prepared.address, &asked).await?;
+            let mut held = self.ask_place(&prepared.place, &asked).await?;
             let absent: Vec<_> = asked.iter().filter(|row| !recover::is_done(row, held.of(row))).cloned().collect();
             if !absent.is_empty() && held.is_told {
                 sleep(settle).await;
-                held.items.extend(self.ask(&prepared.address, &absent).await?.items);
+                held.items.extend(self.ask_place(&prepared.place, &absent).await?.items);
             }
             let persists = held.is_told && facts.persists.unwrap_or(true);
             let settlements = recover::judge(&asked, &held.items, config.settings(destination).on_doubt, persists);
             let again = settlements.iter().filter(|settlement| settlement.outcome == Outcome::Ready).count();
             let acknowledged = asked.len() - doubtful;
-            tracing::info!(%destination, doubtful, acknowledged, again, "asked the node what it has");
+            tracing::info!(%destination, doubtful, acknowledged, again, "asked what has arrived");
             self.store.settle(settlements, (self.clock)()).await?;
         }
         bind.remember(destination);
         Ok(())
+    }
+
+    /// What a place can tell: a node what it holds, a room what was said in it lately, a person nothing.
+    async fn ask_place(&self, place: &Place, rows: &[OutboxRow]) -> Result<Holdings, Halt> {
+        let said = match place {
+            Place::Node(address) => return self.ask(address, rows).await,
+            Place::Room(room) => self.said_in(room).await?,
+            Place::Person(_) => HashSet::new(),
+        };
+        let is_said = |row: &&OutboxRow| place.message_id(&row.item).is_some_and(|id| said.contains(&id));
+        // A room that does not remember a message may have been told it all the same.
+        let items = rows.iter().filter(is_said).map(|row| (row.item.clone(), Some(None))).collect();
+        Ok(Holdings { items, is_told: false })
     }
 
     /// What the node holds of each row's item; one id a question, all questions at once.

@@ -31,9 +31,9 @@ impl Default for Credit {
 
 impl Credit {
     /// What the requests to a service hold a permit of while they are unanswered.
-    pub(crate) fn of(&self, service: Option<String>) -> Arc<Semaphore> {
+    pub(crate) fn of(&self, service: Option<&str>) -> Arc<Semaphore> {
         let fresh = || Arc::new(Semaphore::new(MOST_IN_FLIGHT));
-        lock(&self.services).entry(service).or_insert_with(fresh).clone()
+        lock(&self.services).entry(service.map(str::to_owned)).or_insert_with(fresh).clone()
     }
 
     /// The largest payload for a node that told its own limit, or none.

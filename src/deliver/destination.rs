@@ -1,136 +1,155 @@
-//! Pure: where a destination is, and the stanza that brings it an entry.
+//! Pure: where a destination is, what brings an entry there, and what an answer means: all that there is to know of a kind.
 //!
-//! A new kind of destination is a variant of [`Destination`] and its arms here; the compiler names the rest.
+//! A new kind of destination is a variant and a row in `feed/destination.rs`, and its arms here.
 
 use minidom::Element;
-use minidom::rxml::xml_ncname;
-use xmpp_parsers::jid::Jid;
-use xmpp_parsers::ns;
+use xmpp_parsers::jid::{BareJid, Jid};
 
 use crate::atom::{self, LAST_RUNG};
-use crate::feed::Destination;
+use crate::feed::{Destination, ItemId};
 use crate::store::{Action, Delivery};
-use crate::xmpp::Request;
+use crate::xmpp::{Request, RequestError};
+
+use super::address::Address;
+use super::message::{self, Message};
+use super::verdict::{Verdict, verdict};
 
 /// The microblog's node (XEP-0277).
 const MICROBLOG: &str = "urn:xmpp:microblog:0";
 
-/// A node where requests can be sent to.
+/// Where a destination is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address {
-    /// The service; `None` is the own account (XEP-0163).
-    pub(crate) service: Option<Jid>,
-    /// The node.
-    pub(crate) node: String,
+pub(crate) enum Place {
+    /// A node, asked by requests; it can say what it holds.
+    Node(Address),
+    /// A room, which the account has to be in.
+    Room(Room),
+    /// A person.
+    Person(BareJid),
 }
 
-impl Address {
-    /// Where a destination is; `default_service` stands in where the configuration names none. The error is for the operator.
-    pub(crate) fn of(destination: &Destination, default_service: Option<&Jid>) -> Result<Self, String> {
+/// A room, and the name of the account in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Room {
+    pub(crate) jid: BareJid,
+    pub(crate) nick: String,
+}
+
+/// What brings a delivery to its place.
+#[derive(Debug)]
+pub(crate) enum Stanza {
+    /// Answered by whom it is addressed to.
+    Request(Request),
+    /// Answered as [`meaning`] says.
+    Message(Message),
+}
+
+/// How deliveries are put into words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wording<'a> {
+    pub(crate) style: &'a atom::Style,
+    /// Whether several feeds speak in the place, so that each names itself.
+    pub(crate) names_feed: bool,
+    /// In bytes.
+    pub(crate) largest_payload: u64,
+}
+
+impl Place {
+    /// Where a destination is; `default_service` stands in where the configuration names none, `nick` is the account's name in
+    /// rooms. The error is for the operator.
+    pub(crate) fn of(destination: &Destination, default_service: Option<&Jid>, nick: &str) -> Result<Self, String> {
         let jid = |text: &str| Jid::new(text).map_err(|error| format!("{text} is no JID: {error}"));
-        match destination {
-            Destination::Node { service: Some(service), node } => {
-                Ok(Self { service: Some(jid(service)?), node: node.clone() })
+        let node = |service, node: &str| Self::Node(Address { service, node: node.to_owned() });
+        Ok(match destination {
+            Destination::Node { service: Some(service), node: name } => node(Some(jid(service)?), name),
+            Destination::Node { service: None, node: name } => {
+                let none = "the account's server has no pubsub service; name one: [defaults] service = \"…\"";
+                node(Some(default_service.cloned().ok_or(none)?), name)
             }
-            Destination::Node { service: None, node } => match default_service {
-                Some(service) => Ok(Self { service: Some(service.clone()), node: node.clone() }),
-                None => {
-                    Err("the account's server has no pubsub service; name one: [defaults] service = \"…\"".to_owned())
-                }
-            },
-            Destination::Pep { jid: None } => Ok(Self { service: None, node: MICROBLOG.to_owned() }),
-            Destination::Pep { jid: Some(other) } => {
-                Ok(Self { service: Some(jid(other)?), node: MICROBLOG.to_owned() })
+            Destination::Pep { jid: None } => node(None, MICROBLOG),
+            Destination::Pep { jid: Some(other) } => node(Some(jid(other)?), MICROBLOG),
+            Destination::Room { jid: room } => Self::Room(Room { jid: jid(room)?.to_bare(), nick: nick.to_owned() }),
+            Destination::Chat { jid: person } => Self::Person(jid(person)?.to_bare()),
+        })
+    }
+
+    /// The server that it is on; `None`: the account's own.
+    pub(crate) fn host(&self) -> Option<&str> {
+        match self {
+            Self::Node(node) => node.service.as_ref().map(|jid| jid.domain().as_str()),
+            Self::Room(Room { jid, .. }) | Self::Person(jid) => Some(jid.domain().as_str()),
+        }
+    }
+
+    /// The id of the message that brings an item there; a node gets none.
+    pub(crate) fn message_id(&self, item: &ItemId) -> Option<String> {
+        match self {
+            Self::Node(_) => None,
+            Self::Room(Room { jid, .. }) | Self::Person(jid) => Some(message::id(item, jid)),
+        }
+    }
+}
+
+/// What brings a delivery to its place, on the highest rung that fits, and the rung that was taken.
+pub(crate) fn stanza(place: &Place, delivery: &Delivery, wording: Wording<'_>) -> (Stanza, u8) {
+    let item = &delivery.row.item;
+    match place {
+        Place::Node(node) => match delivery.row.action {
+            Action::Publish => {
+                let (entry, rung) = fitting(delivery, wording);
+                (Stanza::Request(node.publish(item, entry)), rung)
             }
-            Destination::Room { .. } | Destination::Chat { .. } => Err("not in this release".to_owned()),
+            Action::Retract => (Stanza::Request(node.retract(item)), 0),
+        },
+        Place::Room(room) => {
+            (Stanza::Message(Message::new(&room.jid, "groupchat", item, &text(delivery, wording))), LAST_RUNG)
         }
-    }
-
-    fn request(&self, set: bool, payload: Element) -> Request {
-        Request { to: self.service.clone(), set, payload }
-    }
-
-    /// A get or set of the pubsub namespace whose one child names the node.
-    pub(crate) fn pubsub(&self, set: bool, verb: &str, children: Vec<Element>) -> Request {
-        let verb = Element::builder(verb, ns::PUBSUB)
-            .attr(xml_ncname!("node").to_owned(), self.node.as_str())
-            .append_all(children);
-        self.request(set, Element::builder("pubsub", ns::PUBSUB).append(verb).build())
-    }
-
-    /// The same for the owner's namespace.
-    pub(crate) fn owner(&self, set: bool, verb: &str, children: Vec<Element>) -> Request {
-        let verb = Element::builder(verb, ns::PUBSUB_OWNER)
-            .attr(xml_ncname!("node").to_owned(), self.node.as_str())
-            .append_all(children);
-        self.request(set, Element::builder("pubsub", ns::PUBSUB_OWNER).append(verb).build())
-    }
-
-    /// What the service says of the node (XEP-0060 §5.4).
-    pub(crate) fn info(&self) -> Request {
-        let query = Element::builder("query", ns::DISCO_INFO).attr(xml_ncname!("node").to_owned(), self.node.as_str());
-        self.request(false, query.build())
-    }
-
-    /// The ids of the node's items (XEP-0060 §5.5).
-    pub(crate) fn listing(&self) -> Request {
-        let query = Element::builder("query", ns::DISCO_ITEMS).attr(xml_ncname!("node").to_owned(), self.node.as_str());
-        self.request(false, query.build())
-    }
-
-    /// One item by its id (XEP-0060 §6.5.8).
-    pub(crate) fn question(&self, item: &str) -> Request {
-        self.pubsub(
-            false,
-            "items",
-            vec![Element::builder("item", ns::PUBSUB).attr(xml_ncname!("id").to_owned(), item).build()],
-        )
-    }
-}
-
-/// Whose answers a destination waits for, as the configuration names it; `None`: the account's own server.
-pub(crate) fn service(destination: &Destination) -> Option<String> {
-    match destination {
-        Destination::Node { service, .. } => service.clone(),
-        Destination::Pep { jid } => jid.clone(),
-        Destination::Room { jid } | Destination::Chat { jid } => Some(jid.clone()),
-    }
-}
-
-/// The request that brings a delivery to its node: publish (XEP-0060 §7.1) on the highest rung that fits, or retract (§7.2).
-/// The rung that was taken is returned with it.
-pub(crate) fn stanza(
-    address: &Address,
-    delivery: &Delivery,
-    style: &atom::Style,
-    largest_payload: u64,
-) -> (Request, u8) {
-    match delivery.row.action {
-        Action::Publish => {
-            let (entry, rung) = fitting(delivery, style, largest_payload);
-            let item = Element::builder("item", ns::PUBSUB)
-                .attr(xml_ncname!("id").to_owned(), delivery.row.item.0.as_str())
-                .append(entry);
-            (address.pubsub(true, "publish", vec![item.build()]), rung)
-        }
-        Action::Retract => {
-            let item = Element::builder("item", ns::PUBSUB)
-                .attr(xml_ncname!("id").to_owned(), delivery.row.item.0.as_str())
-                .build();
-            let retract = Element::builder("retract", ns::PUBSUB)
-                .attr(xml_ncname!("node").to_owned(), address.node.as_str())
-                .attr(xml_ncname!("notify").to_owned(), "true")
-                .append(item);
-            (address.request(true, Element::builder("pubsub", ns::PUBSUB).append(retract).build()), 0)
+        Place::Person(person) => {
+            (Stanza::Message(Message::new(person, "chat", item, &text(delivery, wording))), LAST_RUNG)
         }
     }
 }
 
-fn fitting(delivery: &Delivery, style: &atom::Style, limit: u64) -> (Element, u8) {
+/// What a message that came in means for one that was sent under this id; `None`: nothing. A room sends a message back to
+/// whom it is from (XEP-0045 §7.4); whoever does not take one answers by an error.
+pub(crate) fn meaning(place: &Place, id: &str, answer: &Element) -> Option<Verdict> {
+    let from = Jid::new(answer.attr("from")?).ok()?;
+    let is_about_it = answer.name() == "message" && message::has_id(answer, id);
+    let refused = || {
+        let error = answer.children().find(|child| child.name() == "error")?;
+        Some(verdict(&Err(RequestError::Refused(error.clone()))))
+    };
+    match (place, answer.attr("type")?) {
+        (Place::Room(room), "groupchat") => {
+            let is_own = from.to_bare() == room.jid && from.resource().is_some_and(|nick| nick.as_str() == room.nick);
+            (is_about_it && is_own).then_some(Verdict::Delivered)
+        }
+        (Place::Room(room), "error") if is_about_it && from.to_bare() == room.jid => refused().map(refused_by_room),
+        (Place::Person(person), "error") if is_about_it && from.to_bare() == *person => refused(),
+        _ => None,
+    }
+}
+
+/// A room says by not-acceptable that one is not in it, and by forbidden that one has no voice (XEP-0045 §7.4, §7.5).
+fn refused_by_room(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Shrink(said) if said.starts_with("not-acceptable") => Verdict::Configure(said),
+        Verdict::Pause(said) => {
+            Verdict::Pause(format!("the room does not let this account speak ({said}): give it voice"))
+        }
+        other => other,
+    }
+}
+
+fn text(delivery: &Delivery, wording: Wording<'_>) -> String {
+    atom::message(&delivery.edition, wording.style, wording.names_feed)
+}
+
+fn fitting(delivery: &Delivery, wording: Wording<'_>) -> (Element, u8) {
     let mut rung = delivery.row.rung.min(LAST_RUNG);
     loop {
-        let entry = atom::render(&delivery.edition, style, rung);
-        if rung == LAST_RUNG || String::from(&entry).len() as u64 <= limit {
+        let entry = atom::render(&delivery.edition, wording.style, rung);
+        if rung == LAST_RUNG || String::from(&entry).len() as u64 <= wording.largest_payload {
             return (entry, rung);
         }
         rung += 1;

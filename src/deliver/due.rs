@@ -8,8 +8,6 @@ use chrono::TimeDelta;
 use crate::feed::{Destination, Time};
 use crate::store::{NodeFacts, Waiting};
 
-use super::destination;
-
 /// A lost signal loses nothing: there is a look at least this often.
 const LOOK: Duration = Duration::from_secs(30);
 /// Most destinations that are worked on at once.
@@ -30,9 +28,9 @@ pub(crate) struct DueNow {
     pub(crate) next_look: Duration,
 }
 
-/// Looks at what waits. A destination has work when it has rows to send, or rows that were left in doubt, or acknowledged
-/// ones that were not asked for since the bind (`is_recovered`); a paused one and one that backs off have none.
-pub(crate) fn look(waiting: Vec<Waiting>, now: Time, is_recovered: impl Fn(&Destination) -> bool) -> DueNow {
+/// Looks at what waits. A destination has work when it has rows to send, or rows that were left in doubt, or when it is
+/// `wanted` for another reason; a paused one and one that backs off have none.
+pub(crate) fn look(waiting: Vec<Waiting>, now: Time, is_wanted: impl Fn(&Waiting) -> bool) -> DueNow {
     let mut due = Vec::new();
     let mut is_sendable = false;
     let mut next: Option<Time> = None;
@@ -46,7 +44,7 @@ pub(crate) fn look(waiting: Vec<Waiting>, now: Time, is_recovered: impl Fn(&Dest
         row.deferred_until.filter(|until| *until > now).into_iter().for_each(&mut note);
         let has_rows = row.ready > 0 || is_due || row.doubt > 0;
         is_sendable |= has_rows;
-        if has_rows || (row.sent > 0 && !is_recovered(&row.destination)) {
+        if has_rows || is_wanted(&row) {
             due.push(row);
         }
     }
@@ -70,16 +68,17 @@ pub(crate) fn is_held_in_error(facts: &NodeFacts, now: Time) -> bool {
 /// Those of the destinations with work that a lane is started for: none that is busy, and not too many of a service.
 pub(crate) fn admit<'a>(due: Vec<Waiting>, busy: impl Iterator<Item = &'a Destination>) -> Vec<Waiting> {
     let busy: HashSet<&Destination> = busy.collect();
+    let service = |destination: &Destination| destination.addressee().map(str::to_owned);
     let mut lanes: HashMap<Option<String>, usize> = HashMap::new();
     for destination in &busy {
-        *lanes.entry(destination::service(destination)).or_default() += 1;
+        *lanes.entry(service(destination)).or_default() += 1;
     }
     let mut free = MOST_LANES.saturating_sub(busy.len());
     let mut is_admitted = |row: &Waiting| {
         if free == 0 || busy.contains(&row.destination) {
             return false;
         }
-        let lanes = lanes.entry(destination::service(&row.destination)).or_default();
+        let lanes = lanes.entry(service(&row.destination)).or_default();
         let may = *lanes < MOST_LANES_OF_A_SERVICE;
         *lanes += usize::from(may);
         free -= usize::from(may);
@@ -98,18 +97,7 @@ mod tests {
     }
 
     fn waiting(node: &str) -> Waiting {
-        Waiting {
-            destination: Destination::Node { service: None, node: node.to_owned() },
-            facts: NodeFacts::default(),
-            ready: 0,
-            deferred: 0,
-            deferred_until: None,
-            doubt: 0,
-            sent: 0,
-            oldest: None,
-            newcomers: Vec::new(),
-            bytes: 0,
-        }
+        Waiting::nothing(Destination::Node { service: None, node: node.to_owned() }, NodeFacts::default())
     }
 
     fn names(due: &DueNow) -> Vec<String> {
@@ -124,7 +112,7 @@ mod tests {
             Waiting { doubt: 1, oldest: Some(at(10)), ..waiting("old") },
             waiting("empty"),
         ];
-        let due = look(rows, at(100), |_| false);
+        let due = look(rows, at(100), |row| row.sent > 0);
         assert_eq!(names(&due), ["node old", "node young", "node sent"]);
         assert!(due.is_sendable);
     }
@@ -134,37 +122,37 @@ mod tests {
         let pause = Pause { reason: "forbidden".to_owned(), since: at(0), until: at(110) };
         let facts = NodeFacts { pause: Some(pause), ..NodeFacts::default() };
         let rows = vec![Waiting { ready: 5, facts, ..waiting("forbidden") }];
-        let due = look(rows.clone(), at(100), |_| true);
+        let due = look(rows.clone(), at(100), |_| false);
         assert_eq!((names(&due).len(), due.is_sendable, due.next_look), (0, false, Duration::from_secs(10)));
-        assert_eq!(names(&look(rows, at(110), |_| true)), ["node forbidden"]);
+        assert_eq!(names(&look(rows, at(110), |_| false)), ["node forbidden"]);
     }
 
     #[test]
     fn a_deferred_edit_is_due_at_its_time() {
         let rows = vec![Waiting { deferred: 1, deferred_until: Some(at(105)), ..waiting("edited") }];
-        let due = look(rows.clone(), at(100), |_| true);
+        let due = look(rows.clone(), at(100), |_| false);
         assert_eq!((names(&due).len(), due.is_sendable, due.next_look), (0, false, Duration::from_secs(5)));
-        assert!(look(rows, at(105), |_| true).is_sendable);
+        assert!(look(rows, at(105), |_| false).is_sendable);
     }
 
     #[test]
-    fn what_was_asked_for_already_is_not_asked_for_again() {
+    fn what_is_only_kept_is_work_when_it_is_wanted() {
         let rows = vec![Waiting { sent: 3, ..waiting("sent") }];
-        assert_eq!(names(&look(rows.clone(), at(0), |_| false)).len(), 1);
-        let due = look(rows, at(0), |_| true);
+        assert_eq!(names(&look(rows.clone(), at(0), |row| row.sent > 0)).len(), 1);
+        let due = look(rows, at(0), |_| false);
         assert_eq!((names(&due).len(), due.is_sendable), (0, false));
     }
 
     #[test]
     fn what_is_in_doubt_is_work_whenever_no_lane_has_it() {
         let rows = vec![Waiting { doubt: 1, ..waiting("doubtful") }];
-        assert_eq!(names(&look(rows, at(0), |_| true)), ["node doubtful"]);
+        assert_eq!(names(&look(rows, at(0), |_| false)), ["node doubtful"]);
     }
 
     #[test]
     fn a_deferred_edit_that_is_due_does_not_make_the_looks_more_frequent() {
         let rows = vec![Waiting { deferred: 1, deferred_until: Some(at(5)), ..waiting("edited") }];
-        assert_eq!(look(rows, at(100), |_| true).next_look, LOOK);
+        assert_eq!(look(rows, at(100), |_| false).next_look, LOOK);
     }
 
     #[test]
@@ -172,7 +160,7 @@ mod tests {
         let facts = |second| NodeFacts { not_before: Some(at(second)), ..NodeFacts::default() };
         let look_at = |second| {
             let rows = vec![Waiting { ready: 1, facts: facts(second), ..waiting("n") }];
-            (look(rows, at(0), |_| true).is_sendable, is_held_in_error(&facts(second), at(0)))
+            (look(rows, at(0), |_| false).is_sendable, is_held_in_error(&facts(second), at(0)))
         };
         assert_eq!([0, 1, 3600, 3601].map(look_at), [(true, false), (false, false), (false, false), (true, true)]);
     }

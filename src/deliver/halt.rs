@@ -73,25 +73,31 @@ impl Halt {
     }
 
     /// Writes down how long the destination waits, and tells the operator when that is news. `taken` is when a node of its
-    /// service took something last.
-    pub(crate) async fn write_down(self, store: &dyn Store, waiting: &Waiting, taken: Option<Time>, now: Time) {
+    /// service took something last. What is known of the destination from now on is returned, when that changes.
+    pub(crate) async fn write_down(
+        self,
+        store: &dyn Store,
+        waiting: &Waiting,
+        taken: Option<Time>,
+        now: Time,
+    ) -> Option<NodeFacts> {
         let destination = &waiting.destination;
         let verdict = match self {
             Self::Verdict(verdict) => verdict,
             Self::Store(error) => {
                 error!(%destination, %error, "the state cannot be read or written");
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                return;
+                return None;
             }
         };
         let newest = store.waiting().into_iter().find(|waiting| waiting.destination == *destination);
         let known = newest.map_or_else(|| waiting.facts.clone(), |waiting| waiting.facts);
         let verdict = too_long(verdict, &known, taken, now);
-        if let Some(facts) = facts_after(verdict, &known, destination, now, fastrand::f64())
-            && let Err(error) = store.set_node(destination.clone(), facts).await
-        {
+        let facts = facts_after(verdict, &known, destination, now, fastrand::f64())?;
+        if let Err(error) = store.set_node(destination.clone(), facts.clone()).await {
             error!(%destination, %error, "the state cannot be written");
         }
+        Some(facts)
     }
 }
 
@@ -123,12 +129,12 @@ fn facts_after(
         Verdict::Lost(_) => None,
         Verdict::InDoubt(reason) => {
             if known.failures == 0 {
-                warn!(%destination, reason, "no answer; the node will be asked what arrived");
+                warn!(%destination, reason, "no answer; it will be asked what arrived");
             }
             Some(NodeFacts { not_before: wait(failures), failures, troubled, ..known.clone() })
         }
         Verdict::Configure(reason) => {
-            warn!(%destination, reason, "the node is gone; making it again");
+            warn!(%destination, reason, "it is gone; making it ready again");
             let not_before = if known.failures == 0 { None } else { wait(failures) };
             Some(NodeFacts { not_before, failures, troubled, ..known.clone() })
         }

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use crate::feed::FeedMeta;
 use crate::xmpp::{Request, RequestError, Wire, describe};
 
-use super::destination::Address;
+use super::address::Address;
 use super::form::{self, Fields};
 use super::settings::NodeSettings;
 use super::verdict::{Refusal, Verdict, verdict};

@@ -5,10 +5,12 @@ use tokio::sync::watch;
 use crate::feed::{Destination, FeedId};
 use crate::store::{Delivery, NodeFacts, Outcome, Settlement};
 
+use super::destination::Wording;
 use super::halt::Halt;
+use super::mail::Courier;
 use super::ready::Prepared;
 use super::window::Window;
-use super::{Deliverer, Until, destination, lock};
+use super::{Deliverer, Until, lock};
 
 impl Deliverer {
     /// Keeps a window of publishes in flight, in order. What was answered is settled and what is free is claimed at the
@@ -21,7 +23,10 @@ impl Deliverer {
         until: &watch::Receiver<Until>,
     ) -> Result<(), Halt> {
         let config = self.config();
-        let mut window = self.window(destination, prepared, &facts);
+        let mut window = self.window(destination, prepared);
+        let courier = Courier { wire: &*self.wire, mail: &self.mail, account: &config.account, until };
+        let names_feed = config.is_shared(destination);
+        let largest_payload = self.credit.largest_payload(facts.max_payload);
         let (mut halt, mut is_stopped) = (None, false);
         let mut answered: Vec<Settlement> = Vec::new();
         let mut published = 0;
@@ -44,7 +49,8 @@ impl Deliverer {
             let is_last = claimed.is_empty();
             for delivery in claimed {
                 let style = config.style(&delivery.edition.feed);
-                window.send(&*self.wire, &prepared.address, delivery, &style);
+                let wording = Wording { style: &style, names_feed, largest_payload };
+                window.send(courier, &prepared.place, delivery, wording);
             }
             if window.is_empty() {
                 if published > 0 {
@@ -64,20 +70,19 @@ impl Deliverer {
                 if halt.is_none() && facts.is_troubled() {
                     tracing::info!(%destination, "takes entries again");
                     facts = facts.without_trouble();
-                    self.store.set_node(destination.clone(), facts.clone()).await?;
+                    self.learn(destination, facts.clone()).await?;
                 }
             }
         }
     }
 
-    fn window(&self, destination: &Destination, prepared: &Prepared, facts: &NodeFacts) -> Window {
-        let credit = self.credit.of(destination::service(destination));
-        let largest = self.credit.largest_payload(facts.max_payload);
+    fn window(&self, destination: &Destination, prepared: &Prepared) -> Window {
+        let credit = self.credit.of(destination.addressee());
         let now = (self.clock)();
         let took_lately = |at: &crate::feed::Time| (now - *at).num_hours() < 3;
         let takes_others = lock(&self.taken).get(destination).is_some_and(took_lately);
         let counting = self.flights.begin(destination, prepared.window);
-        Window::new(prepared.window, largest, credit, takes_others, counting)
+        Window::new(prepared.window, credit, takes_others, counting)
     }
 
     /// Whether the feed has the destination as its own, and was never in contact with it.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::feed::{Destination, FeedId, Time};
 use crate::store::{Action, NodeFacts, OutboxRow, Outcome, RowState, Settlement, Waiting};
 
-use super::destination::Address;
+use super::address::Address;
+use super::destination::Place;
 use super::halt::Halt;
+use super::settings::NodeSettings;
 use super::verdict::{self, Verdict};
 use super::{Deliverer, due, node};
 
@@ -20,7 +22,7 @@ const WIDEST_WINDOW: usize = 16;
 #[derive(Debug, Clone)]
 pub(crate) struct Prepared {
     pub(crate) at: Time,
-    pub(crate) address: Address,
+    pub(crate) place: Place,
     pub(crate) window: usize,
 }
 
@@ -38,8 +40,8 @@ impl Deliverer {
             }
             _ => None,
         };
-        let address = Address::of(destination, service.as_ref()).map_err(Verdict::Pause)?;
-        Ok(Prepared { at: Time::UNIX_EPOCH, address, window: 1 })
+        let place = Place::of(destination, service.as_ref(), &config.nick(destination)).map_err(Verdict::Pause)?;
+        Ok(Prepared { at: Time::UNIX_EPOCH, place, window: 1 })
     }
 
     /// Makes the destination ready: created or audited at start and daily, and known to every feed that publishes there.
@@ -47,42 +49,60 @@ impl Deliverer {
         let now = (self.clock)();
         let facts = waiting.facts.clone();
         let facts = if due::is_held_in_error(&facts, now) { facts.without_trouble() } else { facts };
-        let is_audited = now < known.at + AUDIT;
+        let is_audited = now < known.at + AUDIT && self.is_there(&known.place);
         let newcomers = waiting.newcomers.iter().filter(|feed| self.is_newcomer(&waiting.destination, &facts, feed));
         let newcomers: Vec<FeedId> = newcomers.cloned().collect();
         if is_audited && newcomers.is_empty() && facts == waiting.facts {
             return Ok((known, facts));
         }
         let (prepared, facts) = if is_audited { (known, facts) } else { self.audit(waiting, known, facts).await? };
-        if !newcomers.is_empty() {
-            self.count_what_is_there(&waiting.destination, &prepared.address, &newcomers).await?;
+        if let (false, Place::Node(address)) = (newcomers.is_empty(), &prepared.place) {
+            self.count_what_is_there(&waiting.destination, address, &newcomers).await?;
         }
         let contacts = facts.contacts.iter().cloned().chain(newcomers).collect();
         let facts = NodeFacts { contacts, ..facts };
-        self.store.set_node(waiting.destination.clone(), facts.clone()).await?;
+        self.learn(&waiting.destination, facts.clone()).await?;
         self.prepared().insert(waiting.destination.clone(), prepared.clone());
         Ok((prepared, facts))
     }
 
-    /// Creates the node, or audits the one that is there.
+    /// Creates the node, or audits the one that is there; enters a room; sees whether a person wants to hear.
     async fn audit(&self, waiting: &Waiting, known: Prepared, facts: NodeFacts) -> Result<(Prepared, NodeFacts), Halt> {
-        let config = self.config();
-        let settings = config.settings(&waiting.destination);
-        let followed = match config.followed_by(&waiting.destination) {
+        let settings = self.config().settings(&waiting.destination);
+        let facts = match &known.place {
+            Place::Node(address) => self.audit_node(&waiting.destination, address, &settings, facts).await?,
+            Place::Room(room) => self.attend(room, &settings, facts).await?,
+            Place::Person(person) => self.seek_consent(waiting, person, &settings, facts).await?,
+        };
+        let window = match &known.place {
+            Place::Node(_) => window_of(&facts),
+            // A room shows them to all in this order.
+            Place::Room(_) => 1,
+            Place::Person(_) => WIDEST_WINDOW,
+        };
+        Ok((Prepared { at: (self.clock)(), window, ..known }, facts))
+    }
+
+    async fn audit_node(
+        &self,
+        destination: &Destination,
+        address: &Address,
+        settings: &NodeSettings,
+        facts: NodeFacts,
+    ) -> Result<NodeFacts, Halt> {
+        let followed = match self.config().followed_by(destination) {
             Some(feed) => self.store.feed(feed).await?.map(|row| row.read.meta),
             None => None,
         };
-        let ready = node::prepare(&*self.wire, &known.address, &settings, followed.as_ref()).await?;
-        let now = (self.clock)();
-        let facts = NodeFacts {
-            configured: Some(now),
+        let ready = node::prepare(&*self.wire, address, settings, followed.as_ref()).await?;
+        Ok(NodeFacts {
+            configured: Some((self.clock)()),
             max_items: ready.max_items,
             owner: ready.owner,
             persists: Some(ready.persists),
             max_payload: ready.max_payload,
             ..facts
-        };
-        Ok((Prepared { at: now, window: window_of(&facts), ..known }, facts))
+        })
     }
 
     /// First contact of feeds with a node: their entries that it holds were published in another life. An edit is news

@@ -46,6 +46,8 @@ pub struct NodeSettings {
     pub on_doubt: OnDoubt,
     /// Chat: nothing is sent to a person who has not allowed the account's presence.
     pub require_subscription: bool,
+    /// Room: the account's name there; `None`: its local part.
+    pub nick: Option<String>,
 }
 
 impl Default for NodeSettings {
@@ -59,6 +61,7 @@ impl Default for NodeSettings {
             strict_0472: false,
             on_doubt: OnDoubt::Resend,
             require_subscription: true,
+            nick: None,
         }
     }
 }
@@ -72,6 +75,8 @@ pub struct Named {
     pub feeds: Box<[FeedId]>,
     /// Whether a route names it too.
     pub is_routed: bool,
+    /// Whether entries of several feeds come there.
+    pub is_shared: bool,
 }
 
 /// What `deliver` needs of the configuration.
@@ -109,6 +114,17 @@ impl Config {
             }
             _ => None,
         }
+    }
+
+    /// Whether entries of several feeds come there, so that each has to name itself.
+    pub(crate) fn is_shared(&self, destination: &Destination) -> bool {
+        self.named.get(destination).is_none_or(|named| named.is_shared)
+    }
+
+    /// The account's name in a room.
+    pub(crate) fn nick(&self, destination: &Destination) -> String {
+        let nick = self.settings(destination).nick.clone();
+        nick.or_else(|| Some(self.account.node()?.to_string())).unwrap_or_default()
     }
 
     /// How entries of a feed are rendered.

@@ -9,15 +9,15 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::atom::{LAST_RUNG, Style};
+use crate::atom::LAST_RUNG;
 use crate::feed::Clock;
 use crate::store::{Action, Delivery, OutboxRow, Outcome, Settlement};
-use crate::xmpp::Wire;
 
-use super::destination::{self, Address};
+use super::destination::{self, Place, Wording};
 use super::flight::Counting;
 use super::halt::Halt;
-use super::verdict::{Verdict, verdict};
+use super::mail::Courier;
+use super::verdict::Verdict;
 
 /// A row that was refused for now so often, while its destination takes others, is at fault itself.
 const MOST_ATTEMPTS: u32 = 10;
@@ -25,7 +25,6 @@ const MOST_ATTEMPTS: u32 = 10;
 /// A window; each unanswered publish holds a permit of the credit that all windows of a service share.
 pub(crate) struct Window {
     size: usize,
-    largest_payload: u64,
     credit: Arc<Semaphore>,
     /// Whether the destination took entries lately.
     takes_others: bool,
@@ -46,16 +45,9 @@ struct Unanswered {
 }
 
 impl Window {
-    pub(crate) fn new(
-        size: usize,
-        largest_payload: u64,
-        credit: Arc<Semaphore>,
-        takes_others: bool,
-        counting: Counting,
-    ) -> Self {
+    pub(crate) fn new(size: usize, credit: Arc<Semaphore>, takes_others: bool, counting: Counting) -> Self {
         Self {
             size,
-            largest_payload,
             credit,
             takes_others,
             counting,
@@ -88,14 +80,14 @@ impl Window {
     }
 
     /// Sends a delivery that was claimed with the reservation.
-    pub(crate) fn send(&mut self, wire: &dyn Wire, address: &Address, delivery: Delivery, style: &Style) {
-        let (request, rung) = destination::stanza(address, &delivery, style, self.largest_payload);
+    pub(crate) fn send(&mut self, courier: Courier<'_>, place: &Place, delivery: Delivery, wording: Wording<'_>) {
+        let (stanza, rung) = destination::stanza(place, &delivery, wording);
         let permit = self.reserved.as_mut().and_then(|reserved| reserved.split(1));
-        let (number, answer) = (self.sent, wire.request(request));
+        let (number, answer) = (self.sent, courier.send(place, stanza));
         self.sent += 1;
         self.unanswered.insert(number, Unanswered { row: delivery.row, rung, since: Instant::now(), _permit: permit });
         self.counting.note_unanswered(self.unanswered.len());
-        self.answers.push(Box::pin(async move { (number, verdict(&answer.await)) }));
+        self.answers.push(Box::pin(async move { (number, answer.await) }));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -26,10 +26,7 @@ pub(super) fn newcomers<'a>(plan: &Plan<'a>, read: &ReadFacts) -> impl Iterator<
     plan.to.iter().filter(|(destination, _)| !read.contacts.contains(destination)).filter_map(
         |(destination, backfill)| match (*backfill)? {
             // A room or a person cannot be asked what was told there.
-            _ if is_known_to_nodes(plan, read) => {
-                matches!(destination, Destination::Node { .. } | Destination::Pep { .. })
-                    .then_some((destination, usize::MAX))
-            }
+            _ if is_known_to_nodes(plan, read) => destination.holds_items().then_some((destination, usize::MAX)),
             Backfill::All => Some((destination, usize::MAX)),
             Backfill::Newest(0) => None,
             Backfill::Newest(count) => Some((destination, usize::try_from(count).unwrap_or(usize::MAX))),

@@ -193,8 +193,7 @@ impl Places {
 
     /// Items of nodes can be overwritten and retracted; a chat line cannot, and a second one would tell the same again.
     fn keep_editable(&mut self) {
-        let is_editable = |to: &Destination| matches!(to, Destination::Node { .. } | Destination::Pep { .. });
-        self.0.retain(|placement| is_editable(&placement.destination));
+        self.0.retain(|placement| placement.destination.holds_items());
     }
 }
 

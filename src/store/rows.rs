@@ -159,6 +159,8 @@ pub struct NodeFacts {
     pub troubled: Option<Time>,
     /// Largest payload that the service takes, in bytes, when known.
     pub max_payload: Option<u64>,
+    /// When a person was asked whether the account may write; nobody is asked twice.
+    pub asked: Option<Time>,
 }
 
 impl NodeFacts {
@@ -305,6 +307,24 @@ pub struct Waiting {
     pub newcomers: Vec<FeedId>,
     /// Size of what the READY and DOUBT rows publish, in bytes.
     pub bytes: u64,
+}
+
+impl Waiting {
+    /// A destination that nothing waits for.
+    pub fn nothing(destination: Destination, facts: NodeFacts) -> Self {
+        Self {
+            destination,
+            facts,
+            ready: 0,
+            deferred: 0,
+            deferred_until: None,
+            doubt: 0,
+            sent: 0,
+            oldest: None,
+            newcomers: Vec::new(),
+            bytes: 0,
+        }
+    }
 }
 
 /// What a store did since it was opened, for metrics.

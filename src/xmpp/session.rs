@@ -25,8 +25,8 @@ use super::{Config, Options, Request, RequestError, Status, Wire};
 
 /// How many stanzas may wait to be written.
 const QUEUE: usize = 2048;
-/// How many messages may wait for a subscriber.
-const INBOX: usize = 256;
+/// How many messages and presences may wait for a subscriber: entering a room brings one of each occupant.
+const INBOX: usize = 2048;
 
 /// Why a session cannot even start.
 #[derive(Debug, thiserror::Error)]

@@ -735,22 +735,38 @@ fn a_filter_keeps_or_drops() {
 }
 
 #[test]
-fn rooms_and_chats_are_refused_by_name() {
-    let said = feed("enabled = false\nto = [{ room = \"news@rooms.example.org\" }, { chat = \"romeo@example.net\" }]");
+fn a_destination_has_the_settings_of_its_kind_only() {
+    let said = feed(
+        "enabled = false\nto = [{ room = \"news@rooms.example.org\", access = \"open\" }, { chat = \"romeo@example.net/x\", nick = \"feeds\" }, { room = \"x\" }]",
+    );
     assert_snapshot!(said, @r#"
-    error: `room` is not in this release
-      --> feeds.d/a.toml:4:9
+    error: unknown key `access` in a `room` destination
+      --> feeds.d/a.toml:4:42
        |
-     4 | to = [{ room = "news@rooms.example.org" }, { chat = "romeo@example.net" }]
-       |         ^^^^
-       hint: leave it out for now
+     4 | to = [{ room = "news@rooms.example.org", access = "open" }, { chat = "romeo@example.net/x", nick = "feeds" }, { room = "x" }]
+       |                                          ^^^^^^
+       hint: a `room` destination knows: room, create, nick, backfill
 
-    error: `chat` is not in this release
-      --> feeds.d/a.toml:4:46
+    error: `chat` has a resource
+      --> feeds.d/a.toml:4:70
        |
-     4 | to = [{ room = "news@rooms.example.org" }, { chat = "romeo@example.net" }]
-       |                                              ^^^^
-       hint: leave it out for now
+     4 | to = [{ room = "news@rooms.example.org", access = "open" }, { chat = "romeo@example.net/x", nick = "feeds" }, { room = "x" }]
+       |                                                                      ^^^^^^^^^^^^^^^^^^^^^
+       hint: write "romeo@example.net"
+
+    error: unknown key `nick` in a `chat` destination
+      --> feeds.d/a.toml:4:93
+       |
+     4 | to = [{ room = "news@rooms.example.org", access = "open" }, { chat = "romeo@example.net/x", nick = "feeds" }, { room = "x" }]
+       |                                                                                             ^^^^
+       hint: a `chat` destination knows: chat, require-subscription, backfill
+
+    error: `room` has no part before an `@`
+      --> feeds.d/a.toml:4:120
+       |
+     4 | to = [{ room = "news@rooms.example.org", access = "open" }, { chat = "romeo@example.net/x", nick = "feeds" }, { room = "x" }]
+       |                                                                                                                        ^^^
+       hint: an address looks like "feeds@example.org"
     "#);
 }
 

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chats;
 mod crash;
 mod cut_connection;
 mod durable_steps;
@@ -20,6 +21,7 @@ mod refusals;
 mod reload;
 mod restart;
 mod retract;
+mod rooms;
 mod routes;
 mod second_instance;
 mod server_killed;
