@@ -705,7 +705,7 @@ fn preview_shows_what_would_be_published_and_where() {
     exit 0
     --- stdout
     A web page, which links to 1 feed:
-    https://harbour.example/feed  Log
+    https://harbour.example/feed (Log, application/atom+xml)
     --- stderr
     ");
     assert_snapshot!(told(folder.path(), &["preview", "page.html", "--json"]), @r#"

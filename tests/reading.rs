@@ -127,6 +127,11 @@ fn broken_markup_costs_no_entry() {
             "references in attributes",
             "<item><a:link xmlns:a='http://www.w3.org/2005/Atom' href='/?a=1&amp;b=2&c=&eacute;'/></item>",
         ),
+        ("two titles", "<item><title>One</title><link>/1</link><title>Two</title></item>"),
+        (
+            "a forgotten end of what items stand beside",
+            "<media:category><item><title>One</title></item><media:credit><item><title>No</title></item></media:credit>",
+        ),
         ("upper case", "<ITEM><TITLE>One</TITLE><LINK>/1</LINK></ITEM>"),
     ];
     let told = cases.map(|(what, item)| format!("{what}: {}", told(&rss(item)))).join("\n");
@@ -158,6 +163,10 @@ fn broken_markup_costs_no_entry() {
     - | One | - | - | -
     references in attributes: repaired: impossible references in attributes
     - | - | http://example.org/?a=1&b=2&c=%C3%A9 | - | -
+    two titles: repaired: several titles
+    - | One | http://example.org/1 | - | -
+    a forgotten end of what items stand beside: repaired: undeclared prefixes
+    - | One | - | - | -
     upper case: repaired: names in the wrong case
     - | One | http://example.org/1 | - | -
     ");
@@ -170,6 +179,10 @@ fn words_in_front_of_a_document_are_not_looked_at() {
     assert_eq!(read(&warned).entries.len(), 1);
     let commented = format!("<!-- <html> --><?xml-stylesheet href='x'?>{}", rss(RSS_ITEM));
     assert_eq!(read(&commented).read_by, "fast");
+    let html = "<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x'>";
+    assert_eq!(read(&format!("{html}{}", rss(RSS_ITEM))).entries.len(), 1, "a doctype is no page");
+    let wrapped = format!("{html}<html><body>{}</body></html>", rss(RSS_ITEM));
+    assert_eq!(read(&wrapped).entries.len(), 1, "a feed in the body of a page is a feed");
 }
 
 #[test]
@@ -402,7 +415,7 @@ fn what_is_no_feed_is_told_apart() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     the document is empty
     the document is empty
-    not a feed: it looks like a web page; it links to http://example.org/feed, http://example.org/atom
+    not a feed: it looks like a web page; it links to http://example.org/feed (News, application/rss+xml), http://example.org/atom (application/atom+xml)
     not a feed: it starts "hello"
     not a feed: it looks like an OPML list of feeds
     not a feed: it looks like JSON of another kind

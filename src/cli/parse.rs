@@ -49,16 +49,7 @@ impl Parse {
             writeln!(out, "{}", serde_json::to_string(&report).map_err(io::Error::from)?)?;
             return Ok(if matches!(report, Report::Read { .. }) { Exit::Ok } else { Exit::BadInput });
         }
-        let lines = lines(&body, &self.base, content_type).map_err(|error| {
-            let hint = match &error {
-                ParseError::NotAFeed { feeds, .. } => {
-                    feeds.iter().map(|feed| format!("\n  {}", feed.url)).collect::<String>()
-                }
-                _ => String::new(),
-            };
-            let hint = if hint.is_empty() { hint } else { format!("the page names these feeds:{hint}") };
-            Failure::new(Exit::BadInput, error, hint)
-        })?;
+        let lines = lines(&body, &self.base, content_type).map_err(|error| Failure::new(Exit::BadInput, error, ""))?;
         for line in lines {
             writeln!(out, "{line}")?;
         }

@@ -81,7 +81,7 @@ struct Page {
 }
 
 fn page(feeds: &[Found]) -> String {
-    let line = |feed: &Found| format!("{}  {}\n", feed.url, feed.title.as_deref().unwrap_or(&feed.media_type));
+    let line = |feed: &Found| format!("{feed}\n");
     format!(
         "A web page, which links to {}:\n{}",
         counted(feeds.len(), "feed"),

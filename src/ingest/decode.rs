@@ -48,6 +48,10 @@ fn to_text<'a>(body: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Opt
             _ if marked.is_none() && is_wide(encoding) => {}
             Some(text) if encoding == UTF_8 || is_single_byte(encoding) => return (Cow::Borrowed(text), None),
             _ => {
+                // Any bytes are text in a single-byte charset; what is UTF-8 but for a few of them was meant as that.
+                if let Some(text) = utf_8_with_strays(body, 8).filter(|_| is_single_byte(encoding)) {
+                    return (Cow::Owned(text), Some("stray bytes in UTF-8"));
+                }
                 if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(body) {
                     return (text, None);
                 }
@@ -60,7 +64,7 @@ fn to_text<'a>(body: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Opt
     if let Some(encoding) = marked.filter(|encoding| is_wide(encoding)) {
         return (encoding.decode_without_bom_handling(body).0, Some("broken UTF-16"));
     }
-    if let Some(text) = utf_8_with_strays(body) {
+    if let Some(text) = utf_8_with_strays(body, 1) {
         return (Cow::Owned(text), Some("stray bytes in UTF-8"));
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
@@ -128,8 +132,9 @@ fn by_label(label: &str) -> Option<&'static Encoding> {
         .or_else(|| Encoding::for_label_no_replacement(label.replace(['-', '_'], "").as_bytes()))
 }
 
-/// UTF-8 in which a few bytes of windows-1252 stand: pasted text of a writer's old program. `None` when it is no UTF-8 at all.
-fn utf_8_with_strays(body: &[u8]) -> Option<String> {
+/// UTF-8 in which a few bytes of windows-1252 stand: pasted text of a writer's old program. `None` unless there are `times` as
+/// many characters beyond ASCII as there are such bytes.
+fn utf_8_with_strays(body: &[u8], times: usize) -> Option<String> {
     let mut text = String::with_capacity(body.len() + 64);
     let (mut sequences, mut strays) = (0_usize, 0_usize);
     for chunk in body.utf8_chunks() {
@@ -138,7 +143,7 @@ fn utf_8_with_strays(body: &[u8]) -> Option<String> {
         text.push_str(chunk.valid());
         text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
     }
-    (sequences > strays).then_some(text)
+    (sequences > strays.saturating_mul(times)).then_some(text)
 }
 
 /// Text whose every run of characters beyond ASCII is a windows-1252 reading of UTF-8 (`Ã©` for `é`), read as it was meant.
@@ -258,6 +263,10 @@ mod tests {
     #[test]
     fn what_is_wrongly_encoded_is_mended() {
         check(b"<a>\xC3\xA9\xC3\xA8 \x93quoted", None, "<a>éè “quoted");
+        let latin = "<?xml version='1.0' encoding='iso-8859-1'?><a>";
+        let mostly_utf_8 = [latin.as_bytes(), "é".repeat(9).as_bytes(), b"\xF8"].concat();
+        check(&mostly_utf_8, None, "<a>éééééééééø");
+        check(&[latin.as_bytes(), b"\xC3\xA9\xF8"].concat(), None, "<a>Ã©ø");
         check("<a>cafÃ© â€œxâ€˜".as_bytes(), None, "<a>café “x‘");
         check("<a>Ã©".as_bytes(), None, "<a>é");
         check("<a>é Ã©".as_bytes(), None, "<a>é Ã©");

@@ -23,6 +23,15 @@ pub struct Found {
     pub title: Option<String>,
 }
 
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.title {
+            Some(title) => write!(f, "{} ({title}, {})", self.url, self.media_type),
+            None => write!(f, "{} ({})", self.url, self.media_type),
+        }
+    }
+}
+
 /// Media types that a page gives its feeds.
 const FEED_TYPES: [&str; 5] =
     ["application/atom+xml", "application/rss+xml", "application/feed+json", "application/rdf+xml", "application/json"];
@@ -142,22 +151,26 @@ pub(super) fn not_a_feed(text: &str, base: Option<&Url>) -> ParseError {
     ParseError::NotAFeed { looks_like, feeds: discover(text, base) }
 }
 
-/// Whether the text is a web page, by its first tag behind comments and the like; anything may stand inside of a feed.
+/// Whether the text is a web page, by its first tag behind comments and the like; anything may stand inside of a feed. One
+/// that holds a feed right in its body is none: that is what some programs wrap around it.
 pub(super) fn is_page(text: &str) -> bool {
+    const OF_PAGES: [&str; 6] = ["<html", "<head", "<body", "<script", "<meta", "<title"];
+    const OF_FEEDS: [&str; 5] = ["<rss ", "<rss>", "<feed ", "<feed>", "<rdf:rdf"];
     let mut rest = text;
+    let mut has_doctype = false;
     while let Some(at) = rest.find('<') {
         rest = &rest[at..];
-        let end = match rest {
-            comment if comment.starts_with("<!--") => "-->",
-            page if starts_with(page, "<!doctype html") => return true,
-            other if other.starts_with("<!") || other.starts_with("<?") => ">",
-            tag => {
-                return ["<html", "<head", "<body", "<script", "<meta", "<title"]
-                    .iter()
-                    .any(|name| starts_with(tag, name));
-            }
+        let end = if rest.starts_with("<!--") {
+            "-->"
+        } else if rest.starts_with("<!") || rest.starts_with("<?") {
+            has_doctype |= starts_with(rest, "<!doctype html");
+            ">"
+        } else {
+            let is_page = has_doctype || OF_PAGES.iter().any(|name| starts_with(rest, name));
+            let beginning = start(rest, 1_024);
+            return is_page && !OF_FEEDS.iter().any(|name| find_ignoring_case(beginning, name).is_some());
         };
         rest = rest.find(end).map_or("", |end| &rest[end..]);
     }
-    false
+    has_doctype
 }

@@ -82,9 +82,9 @@ pub enum ParseError {
 
 /// What the operator is told of a page's feeds.
 fn linked(feeds: &[Found]) -> String {
-    match feeds.iter().take(5).map(|feed| feed.url.as_str()).collect::<Vec<_>>().join(", ") {
-        urls if urls.is_empty() => urls,
-        urls => format!("; it links to {urls}"),
+    match feeds.iter().take(5).map(Found::to_string).collect::<Vec<_>>().join(", ") {
+        feeds if feeds.is_empty() => feeds,
+        feeds => format!("; it links to {feeds}"),
     }
 }
 

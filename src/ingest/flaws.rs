@@ -134,7 +134,7 @@ impl Flaws {
     /// An element right inside of an entry.
     fn open_field(&mut self, place: Place, space: Space, name: &str, tag: &BytesStart<'_>) {
         let is_rss = !place.is_atom;
-        self.holds |= match (space, name) {
+        let what = match (space, name) {
             _ if space == place.native() && name == "title" => holds::TITLE,
             (Space::DublinCore | Space::Terms | Space::Itunes | Space::Media, "title") => holds::OTHER_TITLE,
             (Space::Rss, "pubDate") | (Space::Atom, "published" | "updated") => holds::DATE,
@@ -152,6 +152,11 @@ impl Flaws {
             (Space::DublinCore, "description") | (Space::Xhtml, "body" | "div") => holds::OTHER_TEXT,
             _ => 0,
         };
+        // feed-rs takes the last one; others, and so people, the first.
+        if what == holds::TITLE && self.holds & what != 0 {
+            self.add("several titles");
+        }
+        self.holds |= what;
         match (space, name) {
             (Space::Atom, "link") if place.is_atom && attribute(tag, "href").is_none() => {
                 self.add("links without an address")

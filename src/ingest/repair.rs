@@ -8,7 +8,7 @@ use url::Url;
 
 use super::flaws::MAX_ENTRIES;
 use super::namespace::Space;
-use super::tree::{Element, Tree, grow};
+use super::tree::{Element, End, Tree, grow};
 use super::wording::{Body, Role, body, feed_role, person, role};
 use super::write::Writer;
 
@@ -47,7 +47,7 @@ pub(super) fn repair(text: &str, base: Option<&Url>) -> Option<Repaired> {
     parts.collect(&root, &Scope::default());
     let is_atom = parts.is_atom?;
     // The last entry of a cut document is cut too; but better a cut entry than none.
-    if is_truncated && parts.entries.len() > 1 && parts.entries.last().is_some_and(|(entry, _)| entry.is_open) {
+    if is_truncated && parts.entries.len() > 1 && parts.entries.last().is_some_and(|(entry, _)| entry.end == End::Cut) {
         parts.entries.pop();
     }
     let mut writer = Writer::new(is_atom);
@@ -88,7 +88,9 @@ impl<'a> Parts<'a, '_> {
                 self.is_atom.get_or_insert(element.name == "feed");
                 self.feed.push((element, scope.clone()));
             }
-            "items" | "" => {}
+            "items" | "html" | "body" | "" => {}
+            // Whoever forgets an end tag did not mean all that follows to stand inside.
+            _ if element.end != End::Tagged => {}
             _ => return,
         }
         for inner in element.elements() {
@@ -98,7 +100,7 @@ impl<'a> Parts<'a, '_> {
 }
 
 /// The elements that say one thing each: of every role that of the best vocabulary, and of several the last one, as feed-rs
-/// takes it.
+/// takes it; but the first title.
 #[derive(Default)]
 struct Chosen<'a>([Option<(u8, &'a Element)>; Role::COUNT]);
 
@@ -106,7 +108,8 @@ impl<'a> Chosen<'a> {
     fn consider(&mut self, role: Role, rank: u8, field: &'a Element) {
         let says = !field.children.is_empty() || field.attribute("src").is_some();
         let slot = &mut self.0[role as usize];
-        if says && slot.is_none_or(|(known, _)| rank <= known) {
+        let is_better = |known| rank < known || rank == known && role != Role::Title;
+        if says && slot.is_none_or(|(known, _)| is_better(known)) {
             *slot = Some((rank, field));
         }
     }

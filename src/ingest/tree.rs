@@ -36,10 +36,21 @@ pub(super) struct Element {
     pub(super) attributes: Vec<(String, String)>,
     /// What stands in it.
     pub(super) children: Vec<Node>,
-    /// Whether the document ended before it did.
-    pub(super) is_open: bool,
+    /// How it ended.
+    pub(super) end: End,
     /// Its name as written, with prefix.
     tag: String,
+}
+
+/// How an element ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// By its own end tag, or it needs none.
+    Tagged,
+    /// Because what it stands in ended, or what cannot stand in it began.
+    Forgotten,
+    /// The document ended before it did.
+    Cut,
 }
 
 /// A part of an element.
@@ -54,7 +65,7 @@ pub(super) enum Node {
 impl Element {
     fn new(space: Space, tag: String) -> Self {
         let name = local(&tag).to_ascii_lowercase();
-        Self { space, name, tag, attributes: Vec::new(), children: Vec::new(), is_open: true }
+        Self { space, name, tag, attributes: Vec::new(), children: Vec::new(), end: End::Cut }
     }
 
     /// Its local name as written; SVG minds the case.
@@ -189,7 +200,7 @@ impl Grower {
         element.space = self.space(&element.tag);
         self.stack.push(element);
         if self.stack.last().is_some_and(|top| VOID.contains(&top.name.as_str()) && !top.has_prefix()) {
-            self.close_top(false);
+            self.close_top(End::Tagged);
         }
     }
 
@@ -200,13 +211,13 @@ impl Grower {
             && !self.stack[at..].iter().any(|open| is_xml_inside(open) || open.space == Space::Other)
         {
             while self.stack.len() > at {
-                self.close_top(false);
+                self.close_top(End::Forgotten);
             }
         }
         const LONGER: [&str; 6] = ["description", "summary", "content", "author", "category", "enclosure"];
         let is_field = is_line(new) || LONGER.contains(&new.tag.as_str());
         if is_field && self.stack.last().is_some_and(is_line) {
-            self.close_top(false);
+            self.close_top(End::Forgotten);
         }
     }
 
@@ -243,10 +254,10 @@ impl Grower {
         let is_far_reaching = is_frame(&local(tag).to_ascii_lowercase());
         for at in (1..self.stack.len()).rev() {
             if self.stack[at].is_tagged(tag) {
-                while self.stack.len() > at {
-                    self.close_top(false);
+                while self.stack.len() > at + 1 {
+                    self.close_top(End::Forgotten);
                 }
-                return;
+                return self.close_top(End::Tagged);
             }
             if !is_far_reaching && is_frame(&self.stack[at].name) {
                 return;
@@ -254,14 +265,14 @@ impl Grower {
         }
     }
 
-    fn close_top(&mut self, is_open: bool) {
+    fn close_top(&mut self, end: End) {
         if self.stack.len() < 2 {
             return;
         }
         if let (Some(mut element), depth) = (self.stack.pop(), self.stack.len())
             && let Some(parent) = self.stack.last_mut()
         {
-            element.is_open = is_open;
+            element.end = end;
             self.declared.leave(depth);
             parent.children.push(Node::Element(element));
         }
@@ -269,7 +280,7 @@ impl Grower {
 
     fn finish(mut self) -> Element {
         while self.stack.len() > 1 {
-            self.close_top(true);
+            self.close_top(End::Cut);
         }
         self.stack.pop().unwrap_or_else(|| Element::new(Space::Other, String::new()))
     }
