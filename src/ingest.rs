@@ -64,7 +64,7 @@ pub struct Arrival {
     pub body: Vec<u8>,
     /// Whether the body is known to be cut short.
     pub is_truncated: bool,
-    /// The feed moved here from another host by a recorded redirect, and this is the first poll after.
+    /// The feed moved here from another host, by a permanent redirect or an edited address, and this is the first document.
     pub has_moved: bool,
 }
 

@@ -9,12 +9,21 @@ use url::{Host, Url};
 
 /// An address of the local network, and no `allow-private`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is {address}, an address of the local network; `allow-private = true` on the feed permits it")]
+#[error(
+    "{host} is {}an address of the local network; `allow-private = true` on the feed permits it",
+    resolved(.host, *.address)
+)]
 pub struct LocalAddress {
     /// The host as asked for.
     pub host: String,
     /// The address that was refused.
     pub address: IpAddr,
+}
+
+/// What a name resolved to; an address speaks for itself.
+fn resolved(host: &str, address: IpAddr) -> String {
+    let address = address.to_string();
+    if host.trim_matches(['[', ']']) == address { String::new() } else { format!("{address}, ") }
 }
 
 /// Refuses a literal address of the local network; names are the resolver's to judge.
@@ -194,6 +203,13 @@ mod tests {
         // Names are judged when they are resolved.
         "http://localhost/",
     ];
+
+    #[test]
+    fn the_refusal_names_the_address_once() {
+        let refused = |url: &str| check_literal(&Url::parse(url).unwrap()).unwrap_err().to_string();
+        assert!(refused("http://127.1/").starts_with("127.0.0.1 is an address of the local network"));
+        assert!(refused("http://[::1]/").starts_with("[::1] is an address of the local network"));
+    }
 
     #[test]
     fn rule_21_each_spelling_of_a_local_address_is_refused() {

@@ -36,11 +36,22 @@ fn readdress(facts: &mut PollFacts, url: &Url) {
         is_etag_useless: false,
         moved_to: None,
         moving: None,
-        has_moved: false,
         gone_since: None,
         stopped: None,
         ..std::mem::take(facts)
     };
+}
+
+/// Whether this is the first document from another host: the address was edited, or a permanent redirect leads there. Its links
+/// are all new then, while its entries are not. The redirect is not recorded yet: for that, known entries must be found.
+pub fn has_moved(facts: &PollFacts, answer: &Answer) -> bool {
+    facts.host.is_some() && facts.host != permanent_host(facts, answer)
+}
+
+/// The host of a document, temporary redirects left out: those may lead elsewhere each time.
+fn permanent_host(facts: &PollFacts, answer: &Answer) -> Option<String> {
+    let asked = || Url::parse(facts.moved_to.as_ref().unwrap_or(&facts.url)).ok();
+    answer.moved_to.clone().or_else(asked)?.host_str().map(str::to_owned)
 }
 
 /// The row as a poll ends, at `now`.
@@ -150,7 +161,11 @@ fn interval(facts: &PollFacts, rules: &PollRules) -> Option<(Duration, String)> 
     let Timing::Every(every) = rules.timing else { return None };
     if facts.failures > 0 {
         let interval = doubled(every, facts.failures).min(DAY.max(every));
-        return Some((interval, format!("{} after {} failures in a row", span(interval), facts.failures)));
+        let failures = match facts.failures {
+            1 => "a failure".to_owned(),
+            many => format!("{many} failures in a row"),
+        };
+        return Some((interval, format!("{} after {failures}", span(interval))));
     }
     let stretched = facts.stretched_seconds.map(Duration::from_secs).filter(|stretched| *stretched > every)?;
     let interval = stretched.min(max_every(every, rules));
@@ -202,7 +217,7 @@ fn succeed(facts: &mut PollFacts, answer: &Answer, has_known: bool, now: Time) {
     facts.failing_since = None;
     facts.gone_since = None;
     facts.stopped = None;
-    facts.has_moved = false;
+    facts.host = permanent_host(facts, answer);
     watch_move(facts, answer, has_known, now);
 }
 
@@ -220,8 +235,6 @@ fn watch_move(facts: &mut PollFacts, answer: &Answer, has_known: bool, now: Time
         facts.moving = Some(moving);
         return;
     }
-    let from = Url::parse(facts.moved_to.as_ref().unwrap_or(&facts.url)).ok();
-    facts.has_moved = from.is_none_or(|from| from.host_str() != target.host_str());
     facts.moved_to = Some(moving.target);
     facts.validators = Default::default();
 }

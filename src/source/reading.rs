@@ -11,6 +11,7 @@ use crate::store::{Claim, Seen};
 use super::answer::{Answer, Body};
 use super::catchup::Archive;
 use super::outcome::{Failure, FailureKind, Outcome, TakenIn};
+use super::policy::has_moved;
 use super::poll::Poller;
 use super::roster::{Roster, Subscription};
 use super::visit::Visit;
@@ -49,7 +50,7 @@ impl Reader {
             content_type: body.content_type.clone(),
             body: body.bytes.clone(),
             is_truncated: false,
-            has_moved: self.claim.row.poll.has_moved,
+            has_moved: has_moved(&self.claim.row.poll, answer),
         }
     }
 

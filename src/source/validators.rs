@@ -14,7 +14,7 @@ use crate::feed::Time;
 use crate::store::{PollFacts, Validators};
 
 use super::answer::Answer;
-use super::schedule::{fraction, later};
+use super::schedule::{Timing, fraction, later};
 use super::{PollRules, headers};
 
 /// How often a feed is asked for the whole document when its ETag says no more than its Last-Modified.
@@ -34,13 +34,19 @@ pub fn to_send(facts: &PollFacts, rules: &PollRules, key: &str, now: Time) -> Va
     kept
 }
 
-/// Jittered downwards, so that a day never passes without a whole document.
+/// Jittered downwards, and over already when the next poll would come too late, so that a day never passes without a whole
+/// document; but a feed that is polled a few times a day only is not asked for whole ones each time.
 fn full_poll_interval(facts: &PollFacts, rules: &PollRules, key: &str) -> Duration {
     let interval = match is_derived(&facts.validators) {
         true => rules.full_poll_interval.min(FULL_POLL_OF_DERIVED_ETAG),
         false => rules.full_poll_interval,
     };
-    interval.mul_f64(1.0 - fraction(key) / 10.0)
+    let until_next = match rules.timing {
+        Timing::Every(every) => facts.stretched_seconds.map_or(every, Duration::from_secs).max(every),
+        Timing::Cron(_) => Duration::ZERO,
+    };
+    let until_next = (until_next + until_next / 10).min(interval / 8);
+    interval.mul_f64(1.0 - fraction(key) / 10.0).saturating_sub(until_next)
 }
 
 /// What to keep of a document's validators.

@@ -60,8 +60,8 @@ pub struct PollFacts {
     pub moved_to: Option<String>,
     /// A permanent redirect that is being watched.
     pub moving: Option<Moving>,
-    /// The recorded redirect leads to another host, and nothing was taken in since.
-    pub has_moved: bool,
+    /// The host that the last document was at, as far as permanent redirects lead.
+    pub host: Option<String>,
     /// The first 410 in a row.
     pub gone_since: Option<Time>,
     /// Why the feed is not polled any more.

@@ -468,13 +468,47 @@ async fn rule_16_a_feed_that_moved_for_good_is_asked_at_its_new_address() {
 }
 
 #[tokio::test]
+async fn rule_16_a_feed_that_moves_to_another_domain_tells_nothing_again() {
+    // Links are all that the entries are known by, and none has a date.
+    let server = Server::start(|asked| {
+        let port = asked.header("host").and_then(|host| host.split(':').nth(1)).unwrap().to_owned();
+        let there = format!("http://localhost:{port}");
+        match asked.path() {
+            "/old" => Reply::bare(301, &[("Location", &format!("{there}/new"))]),
+            path => {
+                let host = if path == "/new" { there } else { format!("http://127.0.0.1:{port}") };
+                let item = |number: u32| format!("<item><link>{host}/{number}</link><title>{number}</title></item>");
+                let items: String = (1..=9).map(item).collect();
+                Reply::ok(&[], format!("<rss version=\"2.0\"><channel><title>Planet</title>{items}</channel></rss>"))
+            }
+        }
+    })
+    .await;
+    for moves_by in ["/old", "/new"] {
+        let gateway = Gateway::with(&[("planet", server.url("/feed"))]).await;
+        gateway.tick().await;
+        let told = gateway.waiting().await;
+        // The redirect appears at the same address; or the operator edits it.
+        let to =
+            if moves_by == "/old" { server.url("/old") } else { server.url("/new").replace("127.0.0.1", "localhost") };
+        let feeds = vec![(id("planet"), subscription(&to, 30 * MINUTE))];
+        let gateway = Gateway::on(gateway.store.clone(), feeds, &config(), gateway.now()).await;
+        for _ in 0..3 {
+            gateway.pass(TimeDelta::hours(3));
+            gateway.tick().await;
+        }
+        assert_eq!((told, gateway.waiting().await), (9, 9), "{moves_by}");
+    }
+}
+
+#[tokio::test]
 async fn rule_18_a_page_is_an_error_that_names_the_feeds_it_links_to() {
     let page = "<html><head><link rel=\"alternate\" type=\"application/rss+xml\" href=\"/feed.xml\"></head></html>";
     let server = Server::start(move |_| Reply::ok(&[("Content-Type", "text/html")], page)).await;
     let gateway = Gateway::with(&[("planet", server.url("/"))]).await;
     let polled = gateway.poll_all(Which::Due).await;
     let Polled::Failed(why) = &polled["planet"] else { panic!("{polled:?}") };
-    insta::assert_snapshot!(why.replace(&server.host(), "HOST"), @"not a feed: it looks like a web page; it links to http://HOST/feed.xml");
+    insta::assert_snapshot!(why.replace(&server.host(), "HOST"), @"not a feed: it looks like a web page; it links to http://HOST/feed.xml (application/rss+xml)");
 }
 
 #[tokio::test]

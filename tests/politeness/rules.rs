@@ -10,7 +10,7 @@ use tidings::source::answer::Answer;
 use tidings::source::notice::{Notice, notice};
 use tidings::source::outage::Outage;
 use tidings::source::outcome::{Failure, FailureKind, Outcome, TakenIn};
-use tidings::source::policy::{after_poll, after_refusal, before_poll, reconciled};
+use tidings::source::policy::{after_poll, after_refusal, before_poll, has_moved, reconciled};
 use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing, is_due_for_once};
 use tidings::source::trail::Trail;
 use tidings::source::validators::to_send;
@@ -223,7 +223,7 @@ fn rule_4_a_whole_document_is_asked_for_once_in_a_day_and_four_times_when_the_et
     {
         let mut feed = Feed::new(30 * MINUTE);
         feed.poll(&document(etag, Some(MODIFIED)));
-        let early = (hours * HOUR).mul_f64(0.89);
+        let early = (hours * HOUR).mul_f64(0.77);
         assert_eq!(feed.sends_after(early), sent(etag, Some(MODIFIED)), "{etag:?}");
         assert_eq!(feed.sends_after(hours * HOUR), Validators::default(), "{etag:?}");
         // A 304 is no whole document, a 200 with the same body is.
@@ -236,12 +236,29 @@ fn rule_4_a_whole_document_is_asked_for_once_in_a_day_and_four_times_when_the_et
 }
 
 #[test]
+fn rule_4_nothing_is_hidden_by_a_304_for_longer_than_the_full_poll_interval() {
+    for (key, every) in (0..20).flat_map(|number| [10 * MINUTE, 30 * MINUTE].map(|every| (number, every))) {
+        let mut feed = Feed::new(every);
+        feed.row.key_id = format!("feed-{key}");
+        feed.poll(&document(Some("\"1\""), Some(MODIFIED)));
+        let begun = feed.now;
+        let mut conditional = 0;
+        while feed.sends_after((feed.row.next_due - feed.now).to_std().unwrap()) != Validators::default() {
+            feed.poll_when_due(&not_modified());
+            conditional += 1;
+        }
+        assert!(feed.row.next_due - begun <= TimeDelta::hours(24), "{key}: {}", feed.row.next_due - begun);
+        assert!(conditional >= 9, "{key}: {conditional}");
+    }
+}
+
+#[test]
 fn rule_4_the_whole_document_is_asked_for_at_times_of_the_feeds_own() {
     let mut feed = Feed::new(30 * MINUTE);
     feed.poll(&document(Some("\"1\""), None));
-    let asks_at_23h =
-        |key: &str| to_send(&feed.row.poll, &feed.rules, key, feed.now + 23 * HOUR) == Validators::default();
-    let asking = (0..100).filter(|number| asks_at_23h(&format!("feed-{number}"))).count();
+    let asks_at_22h =
+        |key: &str| to_send(&feed.row.poll, &feed.rules, key, feed.now + 22 * HOUR) == Validators::default();
+    let asking = (0..100).filter(|number| asks_at_22h(&format!("feed-{number}"))).count();
     assert!((20..80).contains(&asking), "{asking} of 100");
 }
 
@@ -503,10 +520,9 @@ fn rule_16_a_permanent_redirect_is_stored_after_three_polls_over_a_day() {
     let facts = feed.poll(&moved(target)).clone();
     assert_eq!(facts.moved_to.as_deref(), Some(target));
     assert_eq!(facts.validators, Validators::default(), "validators stay behind");
-    assert!(facts.has_moved, "intake is told with the next document");
     let known = notice(&PollFacts::default(), &facts);
     assert_eq!(known, Some(Notice::Moved(target.to_owned())));
-    assert!(!feed.poll(&document(None, None)).has_moved);
+    feed.poll(&document(None, None));
     assert_eq!(feed.row.poll.moved_to.as_deref(), Some(target));
 }
 
@@ -548,10 +564,37 @@ fn rule_16_a_redirect_from_https_to_http_is_followed_and_never_stored() {
 }
 
 #[test]
-fn rule_16_a_move_within_a_host_is_none_for_intake() {
+fn rule_16_intake_is_told_of_the_first_document_of_another_host_and_of_no_other() {
+    let answer_of = |moved_to: Option<&str>| Answer {
+        // Temporary redirects go on from there.
+        url: "https://cdn.example.org/feed".parse().unwrap(),
+        moved_to: moved_to.map(|to| to.parse().unwrap()),
+        ..answer(200, None, None)
+    };
     let mut feed = Feed::new(DAY);
-    (0..3).for_each(|_| drop(feed.poll_when_due(&moved("https://feeds.example.org/new")).clone()));
-    assert!(feed.row.poll.moved_to.is_some() && !feed.row.poll.has_moved);
+    for (to, expected) in [
+        (None, false),
+        (Some("https://feeds.example.org/new"), false),
+        (Some("https://new.example.org/feed"), true),
+        (Some("https://new.example.org/feed"), false),
+        (Some("https://other.example.org/feed"), true),
+        (Some("https://other.example.org/elsewhere"), false),
+        (None, true),
+    ] {
+        let answer = answer_of(to);
+        assert_eq!(has_moved(&feed.row.poll, &answer), expected, "{to:?}");
+        feed.poll_when_due(&Outcome::TakenIn(answer, news()));
+    }
+
+    let mut edited = Feed::new(DAY);
+    for (url, expected) in
+        [(URL, false), ("https://feeds.example.org/new", false), ("https://new.example.org/feed", true)]
+    {
+        before_poll(&mut edited.row, &url.parse().unwrap(), edited.now);
+        edited.row = after_poll(&edited.row, &failed(None, FailureKind::Backoff), &edited.rules, edited.now);
+        assert_eq!(has_moved(&edited.row.poll, &answer_of(None)), expected, "{url}");
+        edited.row = after_poll(&edited.row, &document(None, None), &edited.rules, edited.now);
+    }
 }
 
 #[test]
