@@ -87,7 +87,7 @@ pub fn identify(entries: Vec<Entry>, meta: &FeedMeta, key_id: &str, seen: &Seen)
     merge_repeats(&mut drafts);
     tell_apart(&mut drafts, home.as_deref(), key_id, seen);
     let aliases = telling_aliases(&drafts, home.as_deref());
-    drafts.into_iter().zip(aliases).map(|(draft, aliases)| draft.finish(aliases, key_id)).collect()
+    drafts.into_iter().zip(aliases).map(|(draft, aliases)| draft.finish(aliases, key_id, seen)).collect()
 }
 
 /// The key of a name: the first 10 bytes of SHA-256(key id ‖ 0x00 ‖ name). Frozen.
@@ -163,11 +163,15 @@ impl Draft {
         has_other_date && hash(&[self.headline()]) != known.headline
     }
 
-    fn finish(self, aliases: Aliases, key_id: &str) -> Sighting {
+    fn finish(self, aliases: Aliases, key_id: &str, seen: &Seen) -> Sighting {
         let text_hash = |text: &str| if text.is_empty() { [0; 8] } else { hash(&[text]) };
+        let key = key_of(key_id, &self.names[self.level]);
+        let fingerprint = fingerprint(&self.title, self.link.as_deref(), &self.content);
+        // Most entries are as they were, and hashing a content twice is most of what knowing them costs.
+        let known = seen.find(&key).map(|at| &seen.entries[at]).filter(|known| known.fingerprint == fingerprint);
         Sighting {
             position: self.position,
-            key: key_of(key_id, &self.names[self.level]),
+            key,
             named_by: match (&self.id, &self.link) {
                 (Some(_), _) => Name::Id,
                 (None, Some(_)) => Name::Link,
@@ -175,9 +179,9 @@ impl Draft {
             },
             shared: self.names[..self.level].iter().map(|name| key_of(key_id, name)).collect(),
             aliases,
-            fingerprint: fingerprint(&self.title, self.link.as_deref(), &self.content),
-            headline: hash(&[self.headline()]),
-            content: text_hash(&self.content),
+            fingerprint,
+            headline: known.map_or_else(|| hash(&[self.headline()]), |known| known.headline),
+            content: known.map_or_else(|| text_hash(&self.content), |known| known.content),
             date: self.date,
             entry: self.entry,
         }
