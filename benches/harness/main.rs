@@ -1,0 +1,106 @@
+//! How fast and how large: ours beside the limit or a peer, in alternation, on servers of its own. `./benches/run.sh` starts it.
+//!
+//! Loopback only, out of temporary folders, bounded in count and time; everything that it starts dies with it.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that fails has nothing to print")]
+
+mod changed;
+#[path = "../support/document.rs"]
+mod document;
+mod fleet;
+mod gateway;
+mod measured;
+mod poll;
+mod publish;
+mod replay;
+mod report;
+mod scale;
+mod site;
+mod state;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::process::ExitCode;
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
+use report::Row;
+
+/// A bench takes how often to measure, and gives its rows.
+type Bench = fn(usize) -> LocalBoxFuture<'static, Vec<Row>>;
+
+const BENCHES: [(&str, Bench); 9] = [
+    ("first-pass", |rounds| publish::first_pass(rounds).boxed_local()),
+    ("tls", |rounds| publish::tls(rounds).boxed_local()),
+    ("unchanged", |rounds| poll::unchanged(rounds).boxed_local()),
+    ("polls", |rounds| poll::polls(rounds).boxed_local()),
+    ("changed", |rounds| changed::changed(rounds).boxed_local()),
+    ("scale", |rounds| scale::scale(rounds).boxed_local()),
+    ("entries", |rounds| state::entries(rounds).boxed_local()),
+    ("million", |rounds| state::million(rounds).boxed_local()),
+    ("year", |rounds| state::year(rounds).boxed_local()),
+];
+
+/// What is asked of it: `[NAME…] [--rounds N] [--json FILE] [--results FILE]`.
+struct Arguments {
+    names: Vec<String>,
+    rounds: usize,
+    json: Option<String>,
+    results: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if std::env::args().nth(1).as_deref() == Some("--child") {
+        measured::child(arguments.by_ref().skip(1));
+        return ExitCode::SUCCESS;
+    }
+    let asked = match read(arguments) {
+        Ok(asked) => asked,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(64);
+        }
+    };
+    let circumstances = report::circumstances();
+    println!("{circumstances}\n\n{}", report::head());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut rows = Vec::new();
+    for (name, bench) in BENCHES {
+        if asked.names.is_empty() || asked.names.iter().any(|asked| asked == name) {
+            let measured = runtime.block_on(bench(asked.rounds));
+            measured.iter().for_each(|row| println!("{}", row.line()));
+            rows.extend(measured);
+        }
+    }
+    if let Some(path) = asked.json {
+        fs::write(path, serde_json::to_vec_pretty(&(&circumstances, &rows)).unwrap()).unwrap();
+    }
+    if let Some(path) = asked.results {
+        fs::write(path, report::markdown(&circumstances, &rows)).unwrap();
+    }
+    let missed = rows.iter().filter(|row| row.is_met() == Some(false)).count();
+    println!("\n{missed} goals missed");
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn read(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut asked = Arguments { names: Vec::new(), rounds: 5, json: None, results: None };
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value"));
+        match argument.as_str() {
+            // Given by `cargo bench`.
+            "--bench" => {}
+            "--json" => asked.json = Some(value()?),
+            "--results" => asked.results = Some(value()?),
+            "--rounds" => asked.rounds = value()?.parse().map_err(|_| "--rounds wants a number".to_owned())?,
+            name if BENCHES.iter().any(|(known, _)| *known == name) => asked.names.push(name.to_owned()),
+            other => {
+                let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+                return Err(format!("there is no bench {other:?}; there are {}", known.join(", ")));
+            }
+        }
+    }
+    Ok(asked)
+}
