@@ -23,6 +23,7 @@ mod link;
 mod matching;
 mod memory;
 mod mend;
+mod model;
 mod namespace;
 pub mod parse;
 mod plain;

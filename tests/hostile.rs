@@ -69,6 +69,17 @@ fn enormous_documents_are_read_up_to_a_bound() {
 }
 
 #[test]
+fn json_of_countless_values_is_refused_before_it_is_held() {
+    let items = |count: usize| format!("{{\"items\":[{}{{}}]}}", "{},".repeat(count - 1));
+    let read = |document: &str| parse(document.as_bytes(), BASE, None).map(|document| document.entries.len());
+    assert_eq!(read(&items(1_500)), Ok(1_000));
+    let refused = read(&items(300_000)).map_err(|error| error.to_string());
+    assert_eq!(refused, Err("the feed cannot be read: it holds more values than a feed does".to_owned()));
+    let text = format!("{{\"items\":[{{\"content_text\":\"{}\"}}]}}", "[{:,".repeat(200_000));
+    assert_eq!(read(&text), Ok(1), "what stands in a text is no value");
+}
+
+#[test]
 fn the_newest_entries_of_an_enormous_document_are_kept() {
     let items: String = (0..1_500)
         .map(|n| format!("<item><guid>{n}</guid><pubDate>2020-01-01T00:{:02}:{:02}Z</pubDate></item>", n / 60, n % 60))

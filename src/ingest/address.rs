@@ -2,12 +2,7 @@
 
 use url::Url;
 
-/// Whether a text is an address of the web, whole.
-pub(super) fn is_web_address(text: &str) -> bool {
-    ["http://", "https://"]
-        .iter()
-        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
-}
+use super::link::is_web;
 
 /// An address as absolute as it gets; what has a scheme of its own stays as given.
 pub(super) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
@@ -16,7 +11,7 @@ pub(super) fn absolute(href: &str, base: Option<&Url>) -> Option<String> {
         return None;
     }
     // Most addresses are whole, and to parse them would cost more than all else here.
-    let is_whole = is_web_address(href) || Url::parse(href).is_ok();
+    let is_whole = is_web(href) || Url::parse(href).is_ok();
     let joined = base.filter(|_| !is_whole).and_then(|base| base.join(href).ok());
     Some(joined.map_or_else(|| href.to_owned(), String::from))
 }

@@ -10,10 +10,17 @@ use crate::feed::{Category, Entry, FeedMeta, Link, Person, Text, Time};
 use super::address::absolute;
 use super::decode::clean;
 use super::document::{Document, ParseError};
+use super::flaws::MAX_ENTRIES;
 use super::{date, discover::Found};
+
+/// A document with more values than these is no feed's, and would take many times its size to hold.
+const MAX_VALUES: usize = 500_000;
 
 /// Reads a JSON Feed.
 pub(super) fn read(text: &str, base: Option<&Url>) -> Result<Document, ParseError> {
+    if text.len() > MAX_VALUES && values(text) > MAX_VALUES {
+        return Err(ParseError::Malformed { why: "it holds more values than a feed does".to_owned() });
+    }
     let parsed = serde_json::from_str(text.trim());
     let (parsed, read_by) = match parsed {
         Err(_) => (serde_json::from_str(&with_escaped_controls(text.trim())), "repaired: line breaks inside of texts"),
@@ -36,8 +43,21 @@ pub(super) fn read(text: &str, base: Option<&Url>) -> Result<Document, ParseErro
         ..FeedMeta::default()
     };
     let items = root["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let entries = items.iter().filter(|item| item.is_object()).map(|item| entry(item, &meta, base)).collect();
+    let items = items.iter().filter(|item| item.is_object()).take(MAX_ENTRIES);
+    let entries = items.map(|item| entry(item, &meta, base)).collect();
     Ok(Document { meta, entries, read_by: read_by.to_owned(), ..Document::default() })
+}
+
+/// How many values a text holds at most: one behind each opening bracket, colon and comma outside of its strings.
+fn values(text: &str) -> usize {
+    let (mut is_inside, mut is_escaped) = (false, false);
+    let mut count = 0;
+    for byte in text.bytes() {
+        count += usize::from(!is_inside && matches!(byte, b'[' | b'{' | b':' | b','));
+        is_inside ^= byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+    }
+    count
 }
 
 /// JSON with the line breaks and tabs inside of its texts escaped, as writers forget who put JSON together by hand.
