@@ -8,6 +8,7 @@ use clap::Args;
 use crate::config::Config;
 use crate::control::{Answer, DestinationStatus, FeedStatus, Question, Status};
 use crate::feed::FeedId;
+use crate::store::Moving;
 
 use super::ask::{ask, misunderstood};
 use super::exit::{Exit, Failure};
@@ -142,6 +143,8 @@ fn of_feed(status: &Status) -> String {
         fact("ETag", poll.validators.etag.clone());
         fact("Last-Modified", poll.validators.last_modified.clone());
         fact("moved to", poll.moved_to.clone());
+        let watched = |moving: &Moving| format!("{}, since {}; not for good yet", moving.target, shown(moving.since));
+        fact("redirects to", poll.moving.as_ref().map(watched));
         fact("failures", (poll.failures > 0).then(|| format!("{} in a row", poll.failures)));
         fact("read by", Some(row.read.read_by.clone()));
         fact("first contact", row.read.first_contact.map(shown));
@@ -252,6 +255,16 @@ mod tests {
           not published 3 filtered
         outbox:   0 waiting
         ");
+    }
+
+    #[test]
+    fn a_redirect_that_is_being_watched_is_told() {
+        let mut moving = feed("blog", "ok");
+        let target = "https://blog.example/feed".to_owned();
+        moving.row.poll.moving = Some(Moving { target, since: at(20), sightings: 2 });
+        let told = of_feed(&status(vec![moving], Vec::new()));
+        let line = "  redirects to  https://blog.example/feed, since 2026-11-02 07:20:00 UTC; not for good yet\n";
+        assert!(told.contains(line), "{told}");
     }
 
     #[test]
