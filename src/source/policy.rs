@@ -48,10 +48,11 @@ pub fn has_moved(facts: &PollFacts, answer: &Answer) -> bool {
     facts.host.is_some() && facts.host != permanent_host(facts, answer)
 }
 
-/// The host of a document, temporary redirects left out: those may lead elsewhere each time.
+/// The host of a document without `www.`; temporary redirects left out: those may lead elsewhere each time.
 fn permanent_host(facts: &PollFacts, answer: &Answer) -> Option<String> {
     let asked = || Url::parse(facts.moved_to.as_ref().unwrap_or(&facts.url)).ok();
-    answer.moved_to.clone().or_else(asked)?.host_str().map(str::to_owned)
+    let url = answer.moved_to.clone().or_else(asked)?;
+    url.host_str().map(|host| host.trim_start_matches("www.").to_owned())
 }
 
 /// The row as a poll ends, at `now`.

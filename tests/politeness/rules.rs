@@ -575,6 +575,7 @@ fn rule_16_intake_is_told_of_the_first_document_of_another_host_and_of_no_other(
     for (to, expected) in [
         (None, false),
         (Some("https://feeds.example.org/new"), false),
+        (Some("https://www.feeds.example.org/new"), false),
         (Some("https://new.example.org/feed"), true),
         (Some("https://new.example.org/feed"), false),
         (Some("https://other.example.org/feed"), true),

@@ -134,6 +134,15 @@ fn two_caches_of_which_one_is_behind_tell_nothing_twice() {
 }
 
 #[test]
+fn ids_that_differ_in_case_only_are_different_entries() {
+    let video = |id: &str, n: i64| {
+        post(n).id(&format!("https://video.example/{id}")).link(&format!("https://video.example/watch?v={id}"))
+    };
+    let mut feed = Feed::after(vec![video("aBc", 1)]);
+    assert_eq!(feed.get(vec![video("abc", 2), video("aBc", 1)]), ["P2"]);
+}
+
+#[test]
 fn white_space_that_moves_is_no_edit() {
     let mut feed = Feed::after(vec![post(1).title("One two").content("<p>a b</p>")]);
     assert_eq!(feed.wait(5).get(vec![post(1).title(" One\n two ").content("<p>a\r\n   b</p>\n")]), NOTHING);
