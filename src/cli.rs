@@ -7,6 +7,7 @@ pub mod follow;
 pub mod generate;
 pub mod log;
 pub mod once;
+pub mod outbox;
 pub mod parse;
 pub mod preview;
 mod rebuild;
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   tidings run      poll and publish until stopped
   tidings once     the same, once: for cron and timers
   tidings status   what is going on?
+  tidings outbox   what waits, what was refused and why
 
 The configuration is the first of: --config, $TIDINGS_CONFIG, ./tidings.toml,
 ~/.config/tidings/tidings.toml, /etc/tidings/tidings.toml; and feeds.d/*.toml
@@ -60,6 +62,7 @@ enum Verb {
     Follow(follow::Follow),
     Status(status::Show),
     Reload(reload::Reload),
+    Outbox(outbox::Outbox),
     Completions(generate::Completions),
     Man(generate::Man),
 }
@@ -84,6 +87,7 @@ impl Cli {
             Verb::Follow(verb) => verb.run(config, out).await,
             Verb::Status(verb) => verb.run(config, out).await,
             Verb::Reload(verb) => verb.run(config, out).await,
+            Verb::Outbox(verb) => verb.run(config, out).await,
             Verb::Completions(verb) => verb.run(out),
             Verb::Man(verb) => verb.run(out),
         }

@@ -3,6 +3,7 @@
 //! A verb that finds nobody there opens the state itself; the answer is the same.
 
 mod desk;
+mod outbox;
 mod reload;
 mod status;
 
@@ -22,8 +23,9 @@ use crate::feed::{FeedId, Time};
 use crate::source::Polled;
 
 pub use self::desk::answer;
+pub use self::outbox::{Done, Held, Order, Outbox, Queue, QueuedRow, Selection, outbox};
 pub use self::reload::Reloaded;
-pub use self::status::{DestinationStatus, FeedStatus, SessionStatus, Status, collect};
+pub use self::status::{DestinationStatus, FeedStatus, Live, SessionStatus, Status, collect};
 
 /// An answer comes within this time, or the gateway is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,6 +65,13 @@ pub enum Question {
     },
     /// Read the configuration anew.
     Reload,
+    /// What waits and what was given up: to be told, sent again or forgotten.
+    Outbox {
+        /// What is to be done.
+        order: Order,
+        /// With which rows.
+        selection: Selection,
+    },
 }
 
 impl Question {
@@ -110,6 +119,11 @@ pub enum Answer {
     Kept {
         /// Every error, as text of some lines.
         why: String,
+    },
+    /// To [`Question::Outbox`].
+    Outbox {
+        /// What came of it.
+        outcome: Outbox,
     },
     /// What went wrong.
     Error {

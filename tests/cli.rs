@@ -71,6 +71,7 @@ fn without_a_verb_the_verbs_are_listed() {
       follow       Subscribes to a node and prints items as they arrive
       status       Shows feeds, what waits, and the session
       reload       Has the running gateway read its configuration again
+      outbox       Shows what waits and what was given up; sends or forgets it
       completions  Prints completions for a shell
       man          Prints a manual page
 
@@ -86,6 +87,7 @@ fn without_a_verb_the_verbs_are_listed() {
       tidings run      poll and publish until stopped
       tidings once     the same, once: for cron and timers
       tidings status   what is going on?
+      tidings outbox   what waits, what was refused and why
 
     The configuration is the first of: --config, $TIDINGS_CONFIG, ./tidings.toml,
     ~/.config/tidings/tidings.toml, /etc/tidings/tidings.toml; and feeds.d/*.toml
@@ -313,6 +315,37 @@ fn each_verb_explains_itself_with_an_example() {
     Exit codes: 0 --count is reached, 1 the service refused, 69 not connected,
     77 the login was refused, 78 the configuration, 130 interrupted.
     "#);
+    assert_snapshot!(help("outbox"), @r"
+    Shows what waits and what was given up; sends or forgets it
+
+    Asks the running gateway, or opens the state when none runs.
+
+    Usage: tidings outbox [OPTIONS] <WHAT>
+
+    What:
+      list   Shows every row, by destination
+      retry  Sends again what was given up, and tries at once destinations that wait
+             after a refusal
+      drop   Forgets what was given up: it will not be published
+
+    Options:
+          --config <FILE>
+              The configuration
+
+          --log-format <FORMAT>
+              How log lines look, human or json; RUST_LOG says which there are
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      tidings outbox list
+      tidings outbox retry --all         what was in the way is gone
+      tidings outbox retry --to planet   the same for one node
+      tidings outbox drop --feed planet  what was given up stays unpublished
+
+    Exit codes: 0 done, 1 there is no state, or nothing that matches.
+    ");
     assert_snapshot!(help("status"), @r"
     Shows feeds, what waits, and the session
 

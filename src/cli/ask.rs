@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::control::{self, Answer, Question};
+use crate::control::{self, Answer, Live, Question};
 use crate::gateway;
 use crate::store::RedbStore;
 
@@ -19,7 +19,7 @@ pub(super) async fn ask(state: &Path, question: &Question) -> Result<Answer, Fai
         let hint = "`tidings run` or `tidings once` makes one";
         return Err(Failure::new(Exit::Failed, format!("there is no state at {}", state.display()), hint));
     };
-    told(control::answer(&store, question.clone(), None, None, (gateway::clock())()).await)
+    told(control::answer(&store, question.clone(), Live::default(), (gateway::clock())()).await)
 }
 
 /// Asks the running gateway; `None` when none runs.

@@ -12,7 +12,7 @@ use crate::store::Moving;
 
 use super::ask::{ask, misunderstood};
 use super::exit::{Exit, Failure};
-use super::terminal::shown_time as shown;
+use super::terminal::{counted, shown_time as shown};
 
 /// Shows feeds, what waits, and the session
 #[derive(Debug, Args)]
@@ -87,7 +87,13 @@ fn gateway_line(status: &Status) -> String {
 fn session_line(status: &Status) -> Option<String> {
     let session = status.session.as_ref()?;
     Some(match (&session.jid, &session.reason) {
-        (Some(jid), _) if session.is_connected => format!("session:  {jid}, since {}", shown(session.since)),
+        (Some(jid), _) if session.is_connected => {
+            let unanswered = match session.in_flight {
+                0 => String::new(),
+                count => format!(", {} unanswered", counted(count, "request")),
+            };
+            format!("session:  {jid}, since {}{unanswered}", shown(session.since))
+        }
         (_, Some(reason)) => format!("session:  not connected since {}: {reason}", shown(session.since)),
         _ => "session:  connecting".to_owned(),
     })
@@ -99,7 +105,7 @@ fn feed_line(feed: &FeedStatus, width: usize) -> String {
     let why = match row.poll.errors.first() {
         _ if row.poll.stopped.is_some() => row.poll.stopped.clone().unwrap_or_default(),
         Some((_, error)) if row.poll.failures > 0 => format!(": {error}"),
-        _ if row.poll.why.is_empty() => String::new(),
+        _ if row.poll.why.is_empty() || next.is_empty() => String::new(),
         _ => format!(" ({})", row.poll.why),
     };
     format!("  {:width$}  {state:7}  {next}{why}", id.as_str()).trim_end().to_owned()
@@ -109,14 +115,17 @@ fn outbox_lines(status: &Status) -> Vec<String> {
     let waiting = status.outbox.iter().map(|row| row.ready + row.doubt).sum::<usize>();
     let dead = status.outbox.iter().map(|row| row.dead).sum::<usize>();
     let given_up = if dead > 0 { format!(", {dead} given up") } else { String::new() };
-    let mut lines = vec![format!("outbox:   {waiting} waiting{given_up}")];
+    let oldest = status.oldest.map(|oldest| format!(", the oldest since {}", shown(oldest))).unwrap_or_default();
+    let doubtful = if status.in_doubt > 0 { format!(", {} of them in doubt", status.in_doubt) } else { String::new() };
+    let mut lines = vec![format!("outbox:   {waiting} waiting{doubtful}{given_up}{oldest}")];
     lines.extend(status.outbox.iter().map(|row| {
-        let DestinationStatus { destination, ready, doubt, dead, oldest, reason } = row;
+        let DestinationStatus { destination, ready, doubt, dead, window, in_flight, oldest, reason } = row;
         let parts = [(ready, "to be sent"), (doubt, "in doubt"), (dead, "given up")];
         let parts = parts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}"));
         let since = oldest.map(|oldest| format!(", the oldest since {}", shown(oldest))).unwrap_or_default();
+        let flight = window.map(|window| format!(", {in_flight} on the way of at most {window}")).unwrap_or_default();
         let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        format!("  {destination}  {}{since}{reason}", parts.collect::<Vec<_>>().join(", "))
+        format!("  {destination}  {}{flight}{since}{reason}", parts.collect::<Vec<_>>().join(", "))
     }));
     lines
 }
@@ -193,8 +202,17 @@ mod tests {
     fn status(feeds: Vec<FeedStatus>, outbox: Vec<DestinationStatus>) -> Status {
         let gateway = Some(Holder { pid: 4711, verb: "run".to_owned(), since: at(0) });
         let jid = Some("feeds@example.org/tidings-1a2b3c4d".to_owned());
-        let session = Some(SessionStatus { is_connected: true, since: at(1), jid, reason: None, binds: 1 });
-        Status { version: "0.1.0".to_owned(), at: at(30), gateway, session, feeds, outbox }
+        let session = Some(SessionStatus {
+            is_connected: true,
+            since: at(1),
+            jid,
+            binds: 1,
+            in_flight: 3,
+            ..SessionStatus::default()
+        });
+        let (in_doubt, oldest) =
+            (outbox.iter().map(|row| row.doubt).sum(), outbox.iter().filter_map(|row| row.oldest).min());
+        Status { version: "0.1.0".to_owned(), at: at(30), gateway, session, feeds, in_doubt, oldest, outbox }
     }
 
     fn blocked() -> DestinationStatus {
@@ -204,6 +222,8 @@ mod tests {
             ready: 2,
             doubt: 1,
             dead: 1,
+            window: Some(16),
+            in_flight: 1,
             oldest: Some(at(10)),
             reason,
         }
@@ -214,14 +234,14 @@ mod tests {
         let busy = status(vec![feed("blog", "ok"), feed("planet-jabber", "failing")], vec![blocked()]);
         assert_snapshot!(overview(&busy), @r"
         gateway:  `tidings run`, process 4711, since 2026-11-02 07:00:00 UTC
-        session:  feeds@example.org/tidings-1a2b3c4d, since 2026-11-02 07:01:00 UTC
+        session:  feeds@example.org/tidings-1a2b3c4d, since 2026-11-02 07:01:00 UTC, 3 requests unanswered
         feeds:    1 ok, 1 failing
           blog           ok       next poll 2026-11-02 07:45:00 UTC (every 30m)
           planet-jabber  failing  next poll 2026-11-02 07:45:00 UTC: 404 Not Found
-        outbox:   3 waiting, 1 given up
-          node blog  2 to be sent, 1 in doubt, 1 given up, the oldest since 2026-11-02 07:10:00 UTC: forbidden: the account may not publish there
+        outbox:   3 waiting, 1 of them in doubt, 1 given up, the oldest since 2026-11-02 07:10:00 UTC
+          node blog  2 to be sent, 1 in doubt, 1 given up, 1 on the way of at most 16, the oldest since 2026-11-02 07:10:00 UTC: forbidden: the account may not publish there
         wrong:    node blog: entries wait for 20 min
-        wrong:    node blog: 1 entries were given up
+        wrong:    node blog: 1 entry was given up: `tidings outbox list`
         ");
     }
 

@@ -3,33 +3,22 @@
 use crate::feed::Time;
 use crate::store::{Store, StoreError};
 
-use super::{Answer, Holder, Question, SessionStatus, collect};
+use super::{Answer, Live, Question, collect, outbox};
 
-/// Answers a question out of a store. `gateway` and `session` are those of the gateway that holds it.
-pub async fn answer(
-    store: &dyn Store,
-    question: Question,
-    gateway: Option<Holder>,
-    session: Option<SessionStatus>,
-    now: Time,
-) -> Answer {
-    let answered = from_store(store, question, gateway, session, now).await;
+/// Answers a question out of a store. `live` is what the gateway knows that holds it.
+pub async fn answer(store: &dyn Store, question: Question, live: Live, now: Time) -> Answer {
+    let answered = from_store(store, question, live, now).await;
     answered.unwrap_or_else(Answer::error)
 }
 
-async fn from_store(
-    store: &dyn Store,
-    question: Question,
-    gateway: Option<Holder>,
-    session: Option<SessionStatus>,
-    now: Time,
-) -> Result<Answer, StoreError> {
+async fn from_store(store: &dyn Store, question: Question, live: Live, now: Time) -> Result<Answer, StoreError> {
     Ok(match question {
-        Question::Status { feed } => {
-            Answer::Status(Box::new(collect(store, gateway, session, feed.as_ref(), now).await?))
+        Question::Status { feed } => Answer::Status(Box::new(collect(store, live, feed.as_ref(), now).await?)),
+        Question::Outbox { order, selection } => {
+            Answer::Outbox { outcome: outbox(store, order, &selection, now).await? }
         }
         Question::Pause { feed, is_paused } => Answer::Paused { is_known: store.set_paused(&feed, is_paused).await? },
-        Question::Who => gateway.map_or_else(nobody, Answer::Who),
+        Question::Who => live.holder.map_or_else(nobody, Answer::Who),
         Question::Poll { .. } | Question::Reload => nobody(),
     })
 }

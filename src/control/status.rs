@@ -1,8 +1,10 @@
 //! What `tidings status` tells: the same object, whether a gateway runs or the state is read from outside.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::feed::{FeedId, Time};
+use crate::feed::{Destination, FeedId, Time};
 use crate::store::{FeedRow, OutboxRow, RowState, Store, StoreError};
 
 use super::Holder;
@@ -25,12 +27,18 @@ pub struct Status {
     pub session: Option<SessionStatus>,
     /// Feeds, by id.
     pub feeds: Vec<FeedStatus>,
+    /// Rows that may have been sent, in all.
+    #[serde(default)]
+    pub in_doubt: usize,
+    /// Since when the oldest row of all waits that may be sent.
+    #[serde(default)]
+    pub oldest: Option<Time>,
     /// Destinations with rows, in the order of their names.
     pub outbox: Vec<DestinationStatus>,
 }
 
 /// The XMPP session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionStatus {
     /// Whether it is bound.
     pub is_connected: bool,
@@ -42,6 +50,23 @@ pub struct SessionStatus {
     pub reason: Option<String>,
     /// How often it was bound.
     pub binds: u64,
+    /// Requests on the stream that are unanswered.
+    #[serde(default)]
+    pub in_flight: usize,
+    /// Answers that came in and answered nothing: late, or forged.
+    #[serde(default)]
+    pub stray_answers: u64,
+}
+
+/// What a running gateway knows beyond the state.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// The gateway.
+    pub holder: Option<Holder>,
+    /// The session.
+    pub session: Option<SessionStatus>,
+    /// Window and publishes in flight of the destinations that are published to right now.
+    pub flights: HashMap<Destination, (usize, usize)>,
 }
 
 /// One feed.
@@ -68,6 +93,12 @@ pub struct DestinationStatus {
     pub doubt: usize,
     /// Rows that were given up, with the last reason.
     pub dead: usize,
+    /// Most publishes that may be unanswered at once, while the destination is published to.
+    #[serde(default)]
+    pub window: Option<usize>,
+    /// Publishes that are unanswered.
+    #[serde(default)]
+    pub in_flight: usize,
     /// Since when the oldest row waits that may be sent; a deferred one begins to wait at its time.
     pub oldest: Option<Time>,
     /// Why nothing is sent, or the last refusal.
@@ -99,7 +130,8 @@ impl Status {
                 complaints.push(format!("{}: entries wait for {} min", row.destination, waits / 60));
             }
             if row.dead > 0 {
-                complaints.push(format!("{}: {} entries were given up", row.destination, row.dead));
+                let entries = if row.dead == 1 { "entry was" } else { "entries were" };
+                complaints.push(format!("{}: {} {entries} given up: `tidings outbox list`", row.destination, row.dead));
             }
         }
         complaints
@@ -107,13 +139,7 @@ impl Status {
 }
 
 /// Reads the status out of a store. `feed` narrows it to one feed; the error names it when there is none.
-pub async fn collect(
-    store: &dyn Store,
-    gateway: Option<Holder>,
-    session: Option<SessionStatus>,
-    feed: Option<&FeedId>,
-    now: Time,
-) -> Result<Status, StoreError> {
+pub async fn collect(store: &dyn Store, live: Live, feed: Option<&FeedId>, now: Time) -> Result<Status, StoreError> {
     let rows = match feed {
         Some(id) => store.feed(id).await?.map(|row| (id.clone(), row)).into_iter().collect(),
         None => store.feeds().await?,
@@ -131,7 +157,17 @@ pub async fn collect(
             row.reason = Some(pause.reason);
         }
     }
-    Ok(Status { version: env!("CARGO_PKG_VERSION").to_owned(), at: now, gateway, session, feeds, outbox })
+    for (destination, (window, in_flight)) in live.flights {
+        let name = destination.to_string();
+        if let Some(row) = outbox.iter_mut().find(|row| row.destination == name) {
+            (row.window, row.in_flight) = (Some(window), in_flight);
+        }
+    }
+    let (gateway, session) = (live.holder, live.session);
+    let (in_doubt, oldest) =
+        (outbox.iter().map(|row| row.doubt).sum(), outbox.iter().filter_map(|row| row.oldest).min());
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Ok(Status { version, at: now, gateway, session, feeds, in_doubt, oldest, outbox })
 }
 
 fn state_of(row: &FeedRow) -> &'static str {
@@ -155,6 +191,8 @@ fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>, now: Time) -> Vec<Destin
             ready: 0,
             doubt: 0,
             dead: 0,
+            window: None,
+            in_flight: 0,
             oldest: None,
             reason: None,
         });
@@ -209,7 +247,9 @@ mod tests {
         let complaints = |not_before, now| {
             let outbox = summarise(&[row(not_before)], None, now);
             let version = String::new();
-            Status { version, at: now, gateway: None, session: None, feeds: Vec::new(), outbox }.complaints()
+            let (in_doubt, oldest) = (0, None);
+            let (gateway, session, feeds) = (None, None, Vec::new());
+            Status { version, at: now, gateway, session, feeds, in_doubt, oldest, outbox }.complaints()
         };
         assert_eq!(complaints(None, at(20)), ["node blog: entries wait for 20 min"]);
         assert!(complaints(Some(at(60)), at(20)).is_empty());

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
-use crate::control::{self, Answer, Answerer, Holder, Question};
+use crate::control::{self, Answer, Answerer, Holder, Live, Order, Question};
 use crate::feed::{Clock, FeedId};
 use crate::source::{Poller, Which};
 use crate::store::Store;
@@ -22,6 +22,8 @@ pub(super) struct Answers {
     pub(super) clock: Clock,
     /// Whom to ask for a reload; `once` does none.
     pub(super) reloads: Option<Requests>,
+    /// Tells of rows that may be sent.
+    pub(super) wake: Arc<Notify>,
 }
 
 impl Answers {
@@ -39,8 +41,14 @@ impl Answers {
             Question::Poll { feeds, wait } => self.poll(feeds, wait).await,
             Question::Reload => self.reload().await,
             other => {
-                let (holder, session) = (Some(self.holder.clone()), self.presence.session());
-                control::answer(&*self.store, other, holder, session, (self.clock)()).await
+                let may_be_sent = matches!(other, Question::Outbox { order: Order::Retry, .. });
+                let (session, flights) = (self.presence.session(), self.presence.flights());
+                let live = Live { holder: Some(self.holder.clone()), session, flights };
+                let answer = control::answer(&*self.store, other, live, (self.clock)()).await;
+                if may_be_sent {
+                    self.wake.notify_one();
+                }
+                answer
             }
         }
     }

@@ -55,7 +55,9 @@ impl Parts {
         let presence = Arc::default();
         let holder = Holder { pid: std::process::id(), verb: verb.to_owned(), since: clock() };
         let (at_hand, polls, seen, now) = (store.clone(), poller.clone(), Arc::clone(&presence), clock.clone());
-        let answers = Answers { holder, store: at_hand, poller: polls, presence: seen, clock: now, reloads };
+        let wakes = wake.clone();
+        let answers =
+            Answers { holder, store: at_hand, poller: polls, presence: seen, clock: now, reloads, wake: wakes };
         let socket = listen(&config, answers.answerer());
         Ok(Self { config, store, poller, clock, wake, presence, socket })
     }
@@ -75,7 +77,10 @@ impl Parts {
     /// A deliverer over this session.
     pub(crate) fn deliverer(&self, session: &Session) -> Arc<Deliverer> {
         let wire = Arc::new(session.clone());
-        Arc::new(Deliverer::new(self.store.clone(), wire, self.config.deliver(), self.clock.clone(), self.wake.clone()))
+        let (config, clock) = (self.config.deliver(), self.clock.clone());
+        let deliverer = Arc::new(Deliverer::new(self.store.clone(), wire, config, clock, self.wake.clone()));
+        self.presence.take_up(session.clone(), deliverer.flights());
+        deliverer
     }
 
     /// Polls what is due, whenever it is due.

@@ -17,6 +17,7 @@ mod lasting;
 mod lost_state;
 mod new_entry;
 mod new_feed;
+mod outbox;
 mod refusals;
 mod reload;
 mod restart;
