@@ -4,4 +4,5 @@
 
 mod examples;
 mod keys;
+mod messages;
 mod pages;
