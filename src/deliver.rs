@@ -39,6 +39,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::feed::{Clock, Destination, Time};
 use crate::store::{NodeFacts, Pause, Store, StoreError, Waiting};
+use crate::tally::Pulse;
 use crate::xmpp::{Status, Wire};
 
 use self::bind::Bind;
@@ -50,7 +51,7 @@ use self::rooms::Rooms;
 use self::service::DefaultService;
 use self::verdict::Verdict;
 
-pub use self::flight::{Flight, Flights, RESULTS, TIME_BOUNDS, Tally, Times};
+pub use self::flight::{Flight, Flights, RESULTS, Tally};
 pub use self::settings::{Access, Config, Named, NodeSettings, OnDoubt};
 
 /// A stream that is over says so within this time; one that does not is alive, and only the addressee is silent.
@@ -86,6 +87,7 @@ pub struct Deliverer {
     /// When each destination took something last, since this process started.
     taken: Mutex<HashMap<Destination, Time>>,
     flights: Flights,
+    pulse: Pulse,
     /// Whether paused destinations are to be looked at before their hour is over.
     looks_again: AtomicBool,
 }
@@ -113,6 +115,7 @@ impl Deliverer {
             is_present: AtomicBool::new(false),
             taken: Mutex::default(),
             flights: Flights::default(),
+            pulse: Pulse::default(),
             looks_again: AtomicBool::new(true),
         };
         deliverer.keep_to_rooms();
@@ -122,6 +125,11 @@ impl Deliverer {
     /// What is on its way, and what became of what was.
     pub fn flights(&self) -> Flights {
         self.flights.clone()
+    }
+
+    /// Goes round twice a minute at least.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Takes over a changed configuration; nodes that are to be kept otherwise are audited again, paused ones looked at again.
@@ -148,6 +156,7 @@ impl Deliverer {
         ears.spawn(self.clone().listen(self.wire.incoming()));
         let mut active: HashMap<Id, Waiting> = HashMap::new();
         loop {
+            self.pulse.beat();
             let phase = *until.borrow_and_update();
             bind = match &*status.borrow_and_update() {
                 Status::Online { bind: number, .. } => Some(self.bind(bind, *number)),

@@ -5,19 +5,25 @@
 mod answers;
 mod engine;
 mod error;
+mod family;
+mod metrics;
 mod once;
 mod open;
 mod parts;
 mod presence;
 mod reload;
+mod supervisor;
+mod vitals;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::feed::{Clock, Time};
+use crate::web;
 use crate::xmpp::Status;
 
 use self::engine::Engine;
@@ -48,7 +54,14 @@ pub fn clock() -> Clock {
 pub async fn run(config: Config, mut wishes: Wishes) -> Result<(), GatewayError> {
     let (requests, mut requested) = mpsc::channel(1);
     let mut parts = Parts::open(config, "run", Some(requests)).await?;
+    let mut watchers = JoinSet::new();
+    if let Some(listen) = &parts.config.web.listen {
+        let refused = |error| GatewayError::Web { listen: listen.clone(), error };
+        watchers.spawn(web::Server::bind(listen).await.map_err(refused)?.serve(parts.vitals.clone()));
+    }
     let mut engine = Engine::start(&parts).await?;
+    watchers.spawn(supervisor::keep_telling(parts.vitals.clone()));
+    supervisor::ready();
     tracing::info!(feeds = parts.config.feeds.len(), "running");
     let ended = loop {
         tokio::select! {
@@ -61,6 +74,7 @@ pub async fn run(config: Config, mut wishes: Wishes) -> Result<(), GatewayError>
             }
         }
     };
+    supervisor::stopping();
     tracing::info!("finishing what is in flight");
     engine.stop().await;
     ended

@@ -14,5 +14,6 @@ pub mod ingest;
 pub mod opml;
 pub mod source;
 pub mod store;
+pub mod tally;
 pub mod web;
 pub mod xmpp;

@@ -22,6 +22,7 @@ mod reading;
 pub mod roster;
 pub mod schedule;
 pub mod sweep;
+mod tally;
 pub mod trail;
 pub mod validators;
 mod visit;
@@ -34,6 +35,7 @@ pub use self::cron::{BadCron, parse_cron};
 pub use self::poll::{Bounds, Poller};
 pub use self::roster::{Roster, Subscription};
 pub use self::sweep::{Polled, Progress, Which};
+pub use self::tally::{CHANGES, ENCODINGS, RESULTS, Tally};
 
 /// The project's page: who to turn to, when the operator names nobody.
 pub const PROJECT_PAGE: &str = "https://tidings.example/";

@@ -4,6 +4,7 @@
 //! Each operation is one transaction: all of it is there afterwards, or nothing.
 
 mod facts;
+mod health;
 mod read;
 mod redb;
 mod rows;
@@ -17,11 +18,12 @@ use async_trait::async_trait;
 use crate::feed::{Destination, Edition, FeedId, Time};
 
 pub use self::facts::{HostRow, Moving, PollFacts, Validators};
+pub use self::health::FeedState;
 pub use self::read::ReadFacts;
 pub use self::redb::RedbStore;
 pub use self::rows::{
-    Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, OutboxRow, Outcome, Pause,
-    Placement, RowId, RowState, Settlement, Waiting,
+    Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, Outbox, OutboxRow, Outcome,
+    Pause, Placement, RowId, RowState, Settlement, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 
@@ -125,6 +127,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sum of [`Waiting::bytes`]: what polling stops at when it grows too large. Cheap.
     fn waiting_bytes(&self) -> u64;
+
+    /// Sums over the whole outbox. Cheap.
+    fn outbox_sums(&self) -> Outbox;
+
+    /// How many feeds of the configuration are in each state of [`FeedState::ALL`]. Cheap.
+    fn feed_states(&self) -> Vec<(FeedState, usize)>;
 
     /// What the store did since it was opened. Cheap.
     fn counters(&self) -> Counters;

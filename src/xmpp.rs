@@ -28,7 +28,7 @@ use xmpp_parsers::jid::{BareJid, FullJid, Jid};
 pub use self::connect::LoginError;
 pub use self::follower::{FollowError, Follower, Sight};
 pub use self::password::{PasswordError, Secret};
-pub use self::session::{Session, StartError};
+pub use self::session::{ENDINGS, Session, StartError};
 
 /// `[xmpp]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

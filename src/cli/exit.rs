@@ -118,6 +118,7 @@ impl From<GatewayError> for Failure {
             GatewayError::Store(inner) => of_store(inner),
             GatewayError::Session(inner) => (Exit::Config, of_start(inner)),
             GatewayError::Http(_) => (Exit::Config, ""),
+            GatewayError::Web { .. } => (Exit::Config, "name a place that is free, and that this user may take"),
             GatewayError::Refused(_) => (Exit::Refused, REFUSED),
             GatewayError::AccountChanged { .. } => (Exit::Config, ""),
             GatewayError::Unreachable { .. } => (Exit::Unreachable, "nothing is lost: the next run sends it"),

@@ -1,9 +1,12 @@
 //! Addresses: XMPP accounts and services, web addresses, hosts.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use url::Url;
 use xmpp_parsers::jid::{BareJid, Jid};
+
+use crate::web::Listen;
 
 use super::raw::Raw;
 use super::value::{Value, quoted_toml};
@@ -31,6 +34,27 @@ impl Value for BareJid {
 }
 
 const EXAMPLE_JID: &str = "an address looks like \"feeds@example.org\"";
+
+/// Where the program listens: `ADDRESS:PORT`, or `unix:PATH` with a path relative to the file.
+impl Value for Listen {
+    fn read(raw: Raw<'_>) -> Option<Self> {
+        let text = raw.string()?;
+        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+            return Some(Self::Unix(raw.file.path.parent().unwrap_or(Path::new("")).join(path)));
+        }
+        match text.parse() {
+            Ok(address) => Some(Self::Tcp(address)),
+            Err(_) => {
+                let hint = "\"127.0.0.1:9117\", \"[::1]:9117\" or \"unix:/run/tidings/web.sock\"";
+                raw.wrong(format!("`{}` is no address with a port, and no `unix:` with a path", raw.key), hint)
+            }
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted_toml(&self.to_string())
+    }
+}
 
 /// A pubsub service: the address of a component, or a bare account.
 #[derive(Clone, PartialEq, Eq)]

@@ -93,7 +93,7 @@ fn compose(
 
     let mut fields = section("web");
     let web = sections::web(&mut fields);
-    fields.finish();
+    merged.add("[web]".to_owned(), fields.finish());
     let mut fields = section("log");
     sections::log(&mut fields);
     fields.finish();

@@ -98,8 +98,7 @@ pub(super) fn store(fields: &mut Fields<'_>, config: &Path, environment: Environ
 
 /// `[web]`.
 pub(super) fn web(fields: &mut Fields<'_>) -> web::Config {
-    fields.later("listen");
-    web::Config::default()
+    web::Config { listen: fields.get("listen") }
 }
 
 /// `[log]`.

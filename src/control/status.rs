@@ -147,7 +147,7 @@ pub async fn collect(store: &dyn Store, live: Live, feed: Option<&FeedId>, now: 
     let mut feeds = Vec::with_capacity(rows.len());
     for (id, row) in rows {
         let known_entries = if feed.is_some() { Some(store.load_seen(&id).await?.entries.len()) } else { None };
-        feeds.push(FeedStatus { state: state_of(&row).to_owned(), id, row, known_entries });
+        feeds.push(FeedStatus { state: row.state().as_str().to_owned(), id, row, known_entries });
     }
     let nodes = store.nodes().await?;
     let mut outbox = summarise(&store.outbox().await?, feed, now);
@@ -168,18 +168,6 @@ pub async fn collect(store: &dyn Store, live: Live, feed: Option<&FeedId>, now: 
         (outbox.iter().map(|row| row.doubt).sum(), outbox.iter().filter_map(|row| row.oldest).min());
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Ok(Status { version, at: now, gateway, session, feeds, in_doubt, oldest, outbox })
-}
-
-fn state_of(row: &FeedRow) -> &'static str {
-    match row {
-        row if row.removed.is_some() => "removed",
-        row if row.disabled => "disabled",
-        row if row.paused => "paused",
-        row if row.poll.stopped.is_some() => "stopped",
-        row if row.poll.failures > 0 => "failing",
-        row if row.read.first_contact.is_none() => "new",
-        _ => "ok",
-    }
 }
 
 fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>, now: Time) -> Vec<DestinationStatus> {

@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::feed::{Destination, Time};
+use crate::tally::Times;
 
 use super::lock;
 use super::verdict::Verdict;
 
-/// Upper bounds of [`Times::buckets`], in seconds; the last bucket has none.
-pub const TIME_BOUNDS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 120.0];
 /// Names of [`Tally::results`], in order.
 pub const RESULTS: [&str; 6] = ["delivered", "doubtful", "node-missing", "too-big", "retry", "refused"];
 
@@ -25,15 +23,6 @@ pub struct Flight {
     pub in_flight: usize,
 }
 
-/// How long things took.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Times {
-    /// How many took so long: up to each of [`TIME_BOUNDS`] and longer than the one before; then those that took longer.
-    pub buckets: [u64; TIME_BOUNDS.len() + 1],
-    /// All of them together.
-    pub sum: Duration,
-}
-
 /// What became of publishes and retractions since the process started.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tally {
@@ -43,14 +32,6 @@ pub struct Tally {
     pub publish: Times,
     /// From the poll that found the entry to its acknowledgement, deferred ones included.
     pub latency: Times,
-}
-
-impl Times {
-    fn add(&mut self, time: Duration) {
-        let bucket = TIME_BOUNDS.iter().position(|bound| time.as_secs_f64() <= *bound).unwrap_or(TIME_BOUNDS.len());
-        self.buckets[bucket] += 1;
-        self.sum += time;
-    }
 }
 
 /// The numbers of a deliverer, shared by all who want to tell them. Cheap to read.
@@ -123,6 +104,8 @@ impl Drop for Counting {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(second: i64) -> Time {
@@ -143,14 +126,6 @@ mod tests {
         let tally = flights.tally();
         assert_eq!(tally.results, [1, 1, 0, 0, 0, 0]);
         assert_eq!(tally.publish.buckets.iter().sum::<u64>(), 2);
-        assert_eq!((tally.latency.buckets[7], tally.latency.sum), (1, Duration::from_secs(20)));
-    }
-
-    #[test]
-    fn what_takes_longer_than_every_bound_is_counted_too() {
-        let mut times = Times::default();
-        times.add(Duration::from_millis(10));
-        times.add(Duration::from_secs(500));
-        assert_eq!((times.buckets[0], times.buckets[9]), (1, 1));
+        assert_eq!((tally.latency.buckets[9], tally.latency.sum), (1, Duration::from_secs(20)));
     }
 }

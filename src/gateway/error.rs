@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::control::Holder;
 use crate::store::StoreError;
+use crate::web::Listen;
 use crate::xmpp::StartError;
 
 /// Why a gateway ended; the command line maps each to an exit code.
@@ -26,6 +27,14 @@ pub enum GatewayError {
     /// The HTTP client cannot even be made.
     #[error("the HTTP client: {0}")]
     Http(String),
+    /// Metrics and health cannot be served.
+    #[error("[web] listen: {listen}: {error}")]
+    Web {
+        /// Where.
+        listen: Listen,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// The server refused the login.
     #[error("{0}")]
     Refused(String),

@@ -18,6 +18,7 @@ use super::answers::Answers;
 use super::open::open;
 use super::presence::Presence;
 use super::reload::Requests;
+use super::vitals::Vitals;
 use super::{GatewayError, clock};
 
 /// The parts.
@@ -28,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     /// Tells of new rows.
     pub(crate) wake: Arc<Notify>,
+    /// Whether all is well, for those who watch.
+    pub(super) vitals: Arc<Vitals>,
     presence: Arc<Presence>,
     socket: Option<JoinHandle<()>>,
 }
@@ -53,13 +56,14 @@ impl Parts {
         let poller = Poller::new(store.clone(), &config.http, roster(&config), clock.clone(), wake.clone())
             .map_err(|error| GatewayError::Http(error.to_string()))?;
         let presence = Arc::default();
+        let vitals = Arc::new(Vitals::new(store.clone(), poller.clone(), Arc::clone(&presence), clock.clone()));
         let holder = Holder { pid: std::process::id(), verb: verb.to_owned(), since: clock() };
         let (at_hand, polls, seen, now) = (store.clone(), poller.clone(), Arc::clone(&presence), clock.clone());
         let wakes = wake.clone();
         let answers =
             Answers { holder, store: at_hand, poller: polls, presence: seen, clock: now, reloads, wake: wakes };
         let socket = listen(&config, answers.answerer());
-        Ok(Self { config, store, poller, clock, wake, presence, socket })
+        Ok(Self { config, store, poller, clock, wake, vitals, presence, socket })
     }
 
     /// Starts the session; its state is told to those who ask for the status.
@@ -77,10 +81,10 @@ impl Parts {
     /// A deliverer over this session.
     pub(crate) fn deliverer(&self, session: &Session) -> Arc<Deliverer> {
         let wire = Arc::new(session.clone());
-        let (config, clock) = (self.config.deliver(), self.clock.clone());
-        let deliverer = Arc::new(Deliverer::new(self.store.clone(), wire, config, clock, self.wake.clone()));
-        self.presence.take_up(session.clone(), deliverer.flights());
-        deliverer
+        let deliverer =
+            Deliverer::new(self.store.clone(), wire, self.config.deliver(), self.clock.clone(), self.wake.clone());
+        self.presence.take_up(session.clone(), &deliverer);
+        Arc::new(deliverer)
     }
 
     /// Polls what is due, whenever it is due.

@@ -1,20 +1,29 @@
 //! What the session is, since when, and what is on its way, for all who ask.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::control::SessionStatus;
-use crate::deliver::Flights;
+use crate::deliver::{Deliverer, Flights, Tally};
 use crate::feed::{Clock, Destination, Time};
+use crate::tally::Pulse;
 use crate::xmpp::{Session, Status};
 
 /// What is known of the session.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Presence {
     session: Mutex<Option<SessionStatus>>,
-    at_work: Mutex<Option<(Session, Flights)>>,
+    at_work: Mutex<Option<AtWork>>,
+}
+
+/// The session of now and the deliverer over it; they keep their own numbers.
+struct AtWork {
+    session: Session,
+    flights: Flights,
+    pulse: Pulse,
 }
 
 impl Presence {
@@ -22,7 +31,7 @@ impl Presence {
     pub(super) fn session(&self) -> Option<SessionStatus> {
         let session = locked(&self.session).clone()?;
         Some(match &*locked(&self.at_work) {
-            Some((wire, _)) => {
+            Some(AtWork { session: wire, .. }) => {
                 SessionStatus { in_flight: wire.in_flight(), stray_answers: wire.stray_answers(), ..session }
             }
             None => session,
@@ -31,13 +40,28 @@ impl Presence {
 
     /// Window and publishes in flight of the destinations that are published to right now.
     pub(super) fn flights(&self) -> HashMap<Destination, (usize, usize)> {
-        let open = locked(&self.at_work).as_ref().map(|(_, flights)| flights.open()).unwrap_or_default();
+        let open = locked(&self.at_work).as_ref().map(|at_work| at_work.flights.open()).unwrap_or_default();
         open.into_iter().map(|(destination, flight)| (destination, (flight.window, flight.in_flight))).collect()
     }
 
-    /// Tells of these numbers from now on.
-    pub(super) fn take_up(&self, session: Session, flights: Flights) {
-        *locked(&self.at_work) = Some((session, flights));
+    /// Tells of these from now on.
+    pub(super) fn take_up(&self, session: Session, deliverer: &Deliverer) {
+        *locked(&self.at_work) = Some(AtWork { session, flights: deliverer.flights(), pulse: deliverer.pulse() });
+    }
+
+    /// What became of what was sent.
+    pub(super) fn tally(&self) -> Tally {
+        locked(&self.at_work).as_ref().map(|at_work| at_work.flights.tally()).unwrap_or_default()
+    }
+
+    /// How often there was no stream, by the reason.
+    pub(super) fn endings(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.at_work).as_ref().map(|at_work| at_work.session.endings()).unwrap_or_default()
+    }
+
+    /// How long nothing was heard of the deliverer; `None` before there ever was one.
+    pub(super) fn silence(&self) -> Option<Duration> {
+        locked(&self.at_work).as_ref().map(|at_work| at_work.pulse.age())
     }
 
     /// Writes down what a session is until it ends.

@@ -15,6 +15,7 @@ use crate::xmpp::Session;
 use super::GatewayError;
 use super::engine::{Engine, Publisher};
 use super::parts::{self, Parts};
+use super::supervisor;
 
 /// Asks for a reload; the answer comes back when it is done.
 pub(super) type Requests = mpsc::Sender<oneshot::Sender<Answer>>;
@@ -36,7 +37,9 @@ impl From<StoreError> for Kept {
 
 /// Reads the configuration anew and takes it over; tells the log what came of it. An error is the end of the gateway.
 pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Answer, GatewayError> {
+    supervisor::reloading();
     let outcome = take_over(parts, engine).await;
+    parts.vitals.note_reload(outcome.is_ok());
     match &outcome {
         Ok(reloaded) if reloaded.is_same() => tracing::info!("read the configuration again: nothing changed"),
         Ok(reloaded) => tracing::info!("took over the configuration: {reloaded}"),
@@ -45,6 +48,7 @@ pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Ans
     if engine.publisher.is_stopped() {
         engine.publisher = Publisher::start(parts).await?;
     }
+    supervisor::ready();
     Ok(match outcome {
         Ok(reloaded) => Answer::Reloaded(reloaded),
         Err(why) => Answer::Kept { why: why.to_string() },

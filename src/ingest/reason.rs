@@ -30,6 +30,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Backfill,
+        Self::Old,
+        Self::FloodBrake,
+        Self::EditBrake,
+        Self::Moved,
+        Self::IgnoredUpdate,
+        Self::Filtered,
+        Self::NoDestination,
+        Self::NodeLimit,
+    ];
+
     /// The name that it is counted under.
     pub fn name(self) -> &'static str {
         match self {

@@ -16,6 +16,7 @@ use super::body::{self, BodyError, Limits};
 use super::client::{ClientError, client, install_tls};
 use super::gate::{Place, host_of};
 use super::guard::{self, LocalAddress};
+use super::tally::Counter;
 use super::trail::Trail;
 use super::{Config, headers};
 
@@ -31,6 +32,7 @@ pub struct Fetcher {
     open: reqwest::Client,
     limits: Limits,
     allow_file: bool,
+    counter: Counter,
 }
 
 /// What is asked.
@@ -57,7 +59,12 @@ impl Fetcher {
         let open = client(config, &limits, false)?;
         // Behind a proxy only literal addresses can be checked: the names that are looked up here are the proxy's.
         let guarded = client(config, &limits, config.proxy.is_none())?;
-        Ok(Self { guarded, open, limits, allow_file: config.allow_file })
+        Ok(Self { guarded, open, limits, allow_file: config.allow_file, counter: Counter::default() })
+    }
+
+    /// Has what comes over the wire counted.
+    pub(super) fn counted_by(self, counter: &Counter) -> Self {
+        Self { counter: counter.clone(), ..self }
     }
 
     /// Asks, and follows where it is sent; `place` holds the turn at the last host when it returns.
@@ -112,6 +119,7 @@ impl Fetcher {
         let content_type = text(said, header::CONTENT_TYPE);
         let encoding = text(said, header::CONTENT_ENCODING).unwrap_or_default();
         let wire = body::read(Box::pin(response.bytes_stream()), &self.limits).await?;
+        self.counter.note_body(&encoding, wire.len());
         let bytes = body::decode(wire, &encoding, &self.limits).await?;
         if bytes.is_empty() {
             return Err(FetchError::Empty { host, status });

@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::feed::{Clock, FeedId, Time};
 use crate::store::{Claim, Due, Store, StoreError};
+use crate::tally::Pulse;
 
 use super::Config;
 use super::body::Limits;
@@ -24,6 +25,7 @@ use super::outage::Outage;
 use super::roster::Roster;
 use super::schedule::{MINUTE, later};
 use super::sweep::Progress;
+use super::tally::{Counter, Tally};
 
 /// Feeds claimed at once; most of them wait for their host.
 pub(super) const BACKLOG: usize = 1024;
@@ -56,6 +58,8 @@ impl Default for Bounds {
 pub struct Poller {
     pub(super) store: Arc<dyn Store>,
     fetcher: Mutex<Arc<Fetcher>>,
+    pub(super) counter: Counter,
+    pulse: Pulse,
     pub(super) gate: Arc<Gate>,
     pub(super) clock: Clock,
     /// Wakes `deliver` after a commit that made rows.
@@ -96,9 +100,12 @@ impl Poller {
         news: Arc<Notify>,
         bounds: Bounds,
     ) -> Result<Arc<Self>, ClientError> {
+        let counter = Counter::default();
         Ok(Arc::new(Self {
             store,
-            fetcher: Mutex::new(Arc::new(Fetcher::new(config, Limits::default())?)),
+            fetcher: Mutex::new(Arc::new(Fetcher::new(config, Limits::default())?.counted_by(&counter))),
+            counter,
+            pulse: Pulse::default(),
             gate: Arc::new(Gate::new(config.concurrency, config.per_host, config.host_interval, Arc::clone(&clock))),
             clock,
             news,
@@ -120,6 +127,7 @@ impl Poller {
     pub async fn run(self: &Arc<Self>, nudge: &Notify, mut stop: watch::Receiver<bool>) {
         let mut last = (self.clock)();
         loop {
+            self.pulse.beat();
             let now = (self.clock)();
             let pause = match self.look(last, now).await {
                 Ok(()) => self.pause(now),
@@ -232,6 +240,16 @@ impl Poller {
         self.notices.subscribe()
     }
 
+    /// What polling did so far. Cheap.
+    pub fn tally(&self) -> Tally {
+        self.counter.told()
+    }
+
+    /// Goes round once a minute at least.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
     /// Puts the feeds together that one request serves, and claims those of them that were not due.
     pub(super) async fn group(&self, claims: Vec<Claim>, now: Time) -> Result<Vec<Vec<Claim>>, StoreError> {
         let roster = self.roster();
@@ -256,7 +274,7 @@ impl Poller {
 
     /// Asks by another `[http]` from now on; on an error by the former one.
     pub fn ask_by(&self, config: &Config) -> Result<(), ClientError> {
-        *locked(&self.fetcher) = Arc::new(Fetcher::new(config, Limits::default())?);
+        *locked(&self.fetcher) = Arc::new(Fetcher::new(config, Limits::default())?.counted_by(&self.counter));
         self.gate.set_pace(config.concurrency, config.per_host, config.host_interval);
         Ok(())
     }

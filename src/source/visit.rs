@@ -151,14 +151,17 @@ impl Poller {
         let news = notice(&claim.row.poll, &row.poll);
         let (mut seen, mut editions, mut notices) = (None, Vec::new(), Vec::new());
         if let Some(harvest) = harvest {
+            self.counter.note_harvest(&harvest, &claim.row.read);
             row.read = harvest.read;
             (seen, editions, notices) = (Some(harvest.seen), harvest.editions, harvest.notices);
         }
         let to_send = editions.iter().filter(|(_, places)| !places.is_empty()).count();
 
+        let lag = (visit.began - claim.row.next_due).to_std().unwrap_or_default();
         let claim = Claim { feed: claim.feed.clone(), epoch: claim.epoch, row };
         let feed = claim.feed.clone();
         self.store.complete(Completion { claim, seen, editions, hosts }, ended).await.map_err(unwritten)?;
+        self.counter.note_poll(&outcome, lag, (ended - visit.began).to_std().unwrap_or_default());
         if to_send > 0 {
             self.news.notify_one();
         }

@@ -42,8 +42,8 @@ use self::polls::Polls;
 use self::view::View;
 use self::writer::Writer;
 use super::{
-    Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, HostRow, Meta, NodeFacts, OutboxRow, Seen,
-    Settlement, Store, StoreError, Waiting,
+    Claim, Completion, Counters, Delivery, Due, FeedRow, FeedState, FeedSync, HostRow, Meta, NodeFacts, Outbox,
+    OutboxRow, Seen, Settlement, Store, StoreError, Waiting,
 };
 
 /// The default store.
@@ -87,6 +87,7 @@ impl RedbStore {
     fn told<T>(&self, outcome: Result<T, Fault>) -> Result<T, StoreError> {
         outcome.map_err(|fault| {
             if matches!(fault, Fault::Io(_)) {
+                self.shared.counters().read_failures += 1;
                 self.writer.nudge();
             }
             fault.at(&self.shared.path)
@@ -154,7 +155,8 @@ impl Store for RedbStore {
         // Also after a failure the feed is due when the poller wanted it, whatever the file says: a disk that is full must
         // not make us poll a host again and again.
         let (shared, due) = (Arc::clone(&self.shared), completion.claim.row.next_due);
-        let end = move |_: &Result<(), Fault>| shared.polls().end(&feed, due);
+        let health = completion.claim.row.health();
+        let end = move |written: &Result<(), Fault>| shared.polls().end(&feed, due, written.is_ok().then_some(health));
         let written = self.writer.write(move |batch| feeds::complete(batch, completion, now), end).await;
         written.map_err(|fault| fault.at(&self.shared.path))
     }
@@ -171,11 +173,19 @@ impl Store for RedbStore {
     }
 
     fn waiting(&self) -> Vec<Waiting> {
-        self.shared.board().values().cloned().collect()
+        self.shared.board().lines.values().cloned().collect()
     }
 
     fn waiting_bytes(&self) -> u64 {
-        self.shared.board().values().map(|line| line.bytes).sum()
+        self.shared.board().lines.values().map(|line| line.bytes).sum()
+    }
+
+    fn outbox_sums(&self) -> Outbox {
+        self.shared.board().sums()
+    }
+
+    fn feed_states(&self) -> Vec<(FeedState, usize)> {
+        self.shared.polls().states()
     }
 
     fn counters(&self) -> Counters {
@@ -283,6 +293,7 @@ impl Shared {
         counters.commits += u64::from(is_committed);
         counters.failures += u64::from(!is_committed);
         counters.commit_time += time;
+        counters.commit_times.add(time);
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

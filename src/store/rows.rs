@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::feed::{Destination, Edition, EntryKey, FeedId, ItemId, Time};
+use crate::tally::Times;
 
 use super::{HostRow, PollFacts, ReadFacts, Seen};
 
@@ -328,7 +329,7 @@ impl Waiting {
 }
 
 /// What a store did since it was opened, for metrics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Counters {
     /// Operations that wrote something.
     pub commands: u64,
@@ -338,6 +339,25 @@ pub struct Counters {
     pub failures: u64,
     /// Time that transactions took, the failed ones included.
     pub commit_time: Duration,
+    /// The same, one by one.
+    pub commit_times: Times,
+    /// Reads that failed.
+    pub read_failures: u64,
     /// Size of the state on the disk.
     pub bytes: u64,
+}
+
+/// Sums over the outbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outbox {
+    /// READY rows that are not deferred.
+    pub ready: usize,
+    /// READY rows with a not-before.
+    pub deferred: usize,
+    /// Rows in DOUBT.
+    pub doubt: usize,
+    /// DEAD rows.
+    pub dead: usize,
+    /// When the first READY or DOUBT row was queued, deferred ones left out.
+    pub oldest: Option<Time>,
 }

@@ -27,6 +27,8 @@ use super::{Config, Options, Request, RequestError, Status, Wire};
 const QUEUE: usize = 2048;
 /// How many messages and presences may wait for a subscriber: entering a room brings one of each occupant.
 const INBOX: usize = 2048;
+/// The reasons that [`Session::endings`] counts.
+pub const ENDINGS: [&str; 4] = ["login", "connection", "stream-error", "silence"];
 
 /// Why a session cannot even start.
 #[derive(Debug, thiserror::Error)]

@@ -204,9 +204,21 @@ fn a_feed_in_the_main_file_is_sent_away() {
 }
 
 #[test]
+fn a_place_to_listen_has_a_port_or_a_path() {
+    assert_snapshot!(with_account("[web]\nlisten = \"127.0.0.1\"\n"), @r#"
+    error: `listen` is no address with a port, and no `unix:` with a path
+      --> tidings.toml:4:10
+       |
+     4 | listen = "127.0.0.1"
+       |          ^^^^^^^^^^^
+       hint: "127.0.0.1:9117", "[::1]:9117" or "unix:/run/tidings/web.sock"
+    "#);
+}
+
+#[test]
 fn what_a_later_release_builds_is_refused_by_name() {
     let said = with_account(
-        "component = \"news.example.org\"\n[web]\nlisten = \"127.0.0.1:8080\"\n[log]\nhealth-node = \"health\"\nhealth-chat = \"admin@example.org\"\n",
+        "component = \"news.example.org\"\n[log]\nhealth-node = \"health\"\nhealth-chat = \"admin@example.org\"\n",
     );
     assert_snapshot!(said, @r#"
     error: `component` is not in this release
@@ -216,24 +228,17 @@ fn what_a_later_release_builds_is_refused_by_name() {
        | ^^^^^^^^^
        hint: leave it out for now
 
-    error: `listen` is not in this release
+    error: `health-node` is not in this release
       --> tidings.toml:5:1
        |
-     5 | listen = "127.0.0.1:8080"
-       | ^^^^^^
-       hint: leave it out for now
-
-    error: `health-node` is not in this release
-      --> tidings.toml:7:1
-       |
-     7 | health-node = "health"
+     5 | health-node = "health"
        | ^^^^^^^^^^^
        hint: leave it out for now
 
     error: `health-chat` is not in this release
-      --> tidings.toml:8:1
+      --> tidings.toml:6:1
        |
-     8 | health-chat = "admin@example.org"
+     6 | health-chat = "admin@example.org"
        | ^^^^^^^^^^^
        hint: leave it out for now
     "#);

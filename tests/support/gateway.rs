@@ -19,6 +19,7 @@ pub struct Gateway {
     folder: TempDir,
     output: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
+    variables: Vec<(String, String)>,
 }
 
 /// How a run ended, and what it printed in all.
@@ -36,7 +37,8 @@ impl Gateway {
     /// Writes `tidings.toml` for an account; `settings` are further tables of it.
     pub fn new(xmpp: &Config, settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("tidings-gateway-").tempdir().unwrap();
-        let gateway = Self { folder, process: None, output: Arc::default(), readers: Vec::new() };
+        let gateway =
+            Self { folder, process: None, output: Arc::default(), readers: Vec::new(), variables: Vec::new() };
         std::fs::create_dir(gateway.path("feeds.d")).unwrap();
         gateway.write("password", "secret\n");
         std::fs::set_permissions(gateway.path("password"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
@@ -84,7 +86,14 @@ impl Gateway {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        command(env!("CARGO_BIN_EXE_tidings"), self.folder.path(), arguments)
+        let mut command = command(env!("CARGO_BIN_EXE_tidings"), self.folder.path(), arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Sets a variable of its environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Starts a verb and lets it run. What it prints is kept in [`Gateway::output`].

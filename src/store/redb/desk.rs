@@ -122,7 +122,7 @@ impl Desk {
         let (database, ledger) = self.shared.open_again()?;
         self.ledger = ledger;
         let mut board = self.shared.board();
-        board.clear();
+        board.lines.clear();
         self.ledger.publish(&mut board);
         drop(board);
         self.shared.set_database(Some(database));

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::feed::{FeedId, Time};
-use crate::store::{Completion, FeedRow, FeedSync, PollFacts, ReadFacts};
+use crate::store::{Completion, FeedRow, FeedState, FeedSync, PollFacts, ReadFacts};
 
 use super::batch::Batch;
 use super::fault::Fault;
@@ -28,6 +28,31 @@ pub(super) struct Brief {
     paused: bool,
     #[serde(default)]
     disabled: bool,
+    #[serde(default)]
+    poll: BriefPoll,
+    #[serde(default)]
+    read: BriefRead,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct BriefPoll {
+    failures: u32,
+    stopped: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct BriefRead {
+    first_contact: Option<Time>,
+}
+
+impl Brief {
+    fn plan(&self) -> Plan {
+        let Self { next_due, paused, disabled, poll, read, .. } = self;
+        let health = FeedState::of_polls(poll.stopped.is_some(), poll.failures, read.first_contact.is_some());
+        Plan { due: *next_due, is_enabled: !disabled, is_paused: *paused, health }
+    }
 }
 
 /// Ends a poll whose lease is current.
@@ -59,21 +84,22 @@ pub(super) fn sync(batch: &mut Batch<'_>, feeds: Vec<FeedSync>, now: Time) -> Re
     let wanted: HashSet<FeedId> = feeds.iter().map(|feed| feed.id.clone()).collect();
     let mut plans = Vec::with_capacity(feeds.len());
     for feed in feeds {
-        let (due, is_paused) = if let Some(row) = stored.remove(&feed.id) {
+        let fresh = Plan { due: now, is_enabled: true, is_paused: false, health: FeedState::New };
+        let plan = if let Some(row) = stored.remove(&feed.id) {
             if row.removed.is_some() || row.disabled == feed.enabled {
                 change(batch, &feed.id, |row| (row.removed, row.disabled) = (None, !feed.enabled))?;
             }
-            (row.next_due, row.paused)
+            row.plan()
         } else if let Some(old) = feed.was.iter().find(|old| stored.contains_key(*old) && !wanted.contains(*old)) {
             rename(batch, old, &feed.id)?;
             change(batch, &feed.id, |row| row.disabled = !feed.enabled)?;
-            stored.remove(old).map_or((now, false), |row| (row.next_due, row.paused))
+            stored.remove(old).map_or(fresh, |row| row.plan())
         } else {
             let row = new_row(&feed.id, &mut key_ids, now);
             batch.tables.put_feed(&feed.id, &FeedRow { disabled: !feed.enabled, rebuilt: is_rebuilt, ..row })?;
-            (now, false)
+            fresh
         };
-        plans.push((feed.id, Plan { due, is_enabled: feed.enabled, is_paused }));
+        plans.push((feed.id, Plan { is_enabled: feed.enabled, ..plan }));
     }
     for (id, row) in stored {
         match row.removed {

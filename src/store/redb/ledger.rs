@@ -6,13 +6,32 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use crate::feed::{FeedId, Time};
-use crate::store::{RowState, Waiting};
+use crate::store::{Outbox, RowState, Waiting};
 
 use super::record::{Place, Record};
 use super::tables::Node;
 
-/// Summaries of the destinations with living rows, by number.
-pub(super) type Board = BTreeMap<u32, Waiting>;
+/// What others see.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    /// Summaries of the destinations with living rows, by number.
+    pub(super) lines: BTreeMap<u32, Waiting>,
+    dead: usize,
+}
+
+impl Board {
+    /// Sums over all lines.
+    pub(super) fn sums(&self) -> Outbox {
+        let mut sums = Outbox { dead: self.dead, ..Outbox::default() };
+        for line in self.lines.values() {
+            sums.ready += line.ready;
+            sums.deferred += line.deferred;
+            sums.doubt += line.doubt;
+            sums.oldest = sums.oldest.into_iter().chain(line.oldest).min();
+        }
+        sums
+    }
+}
 
 /// The living rows, those that are not DEAD, of every destination that has any. There may be very many of either.
 #[derive(Debug, Default)]
@@ -20,6 +39,8 @@ pub(super) struct Ledger {
     lines: HashMap<u32, Line>,
     /// When each SENT row was settled.
     sent: BTreeSet<(Time, Place)>,
+    /// DEAD rows.
+    dead: BTreeSet<Place>,
     /// Lines that are not as the board shows them.
     touched: BTreeSet<u32>,
     /// Destinations that are not as the board shows them.
@@ -68,6 +89,10 @@ impl Ledger {
 
     /// Notes what stands at a place now.
     pub(super) fn put(&mut self, place: Place, record: Option<&Record>) {
+        match record.is_some_and(|record| record.state == RowState::Dead) {
+            true => self.dead.insert(place),
+            false => self.dead.remove(&place),
+        };
         let Some(line) = self.lines.get_mut(&place.node) else { return };
         self.touched.insert(place.node);
         if let Some(old) = line.remove(place.sequence)
@@ -107,6 +132,8 @@ impl Ledger {
 
     /// Shows on the board what changed since the last time, and lets go of destinations without living rows.
     pub(super) fn publish(&mut self, board: &mut Board) {
+        board.dead = self.dead.len();
+        let board = &mut board.lines;
         for number in std::mem::take(&mut self.touched) {
             let shown = board.remove(&number).map(|row| Node { destination: row.destination, facts: row.facts });
             let node = self.learnt.remove(&number).or(shown);

@@ -85,7 +85,7 @@ impl RedbStore {
     ) -> Result<Self, StoreError> {
         let look = || Ok((prepare(&database, birth)?, View::new(&database)?.ledger()?));
         let (generation, mut ledger) = contain(look).map_err(|fault| fault.at(path))?;
-        let mut board = Board::new();
+        let mut board = Board::default();
         ledger.publish(&mut board);
         let shared = Arc::new(Shared {
             path: path.to_owned(),

@@ -3,10 +3,10 @@
 //! A feed that is claimed is not due before its completion is committed, or failed, or the claim was given back: so that
 //! nobody reads a seen-set that is about to change.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::feed::{FeedId, Time};
-use crate::store::Due;
+use crate::store::{Due, FeedState};
 
 /// The feeds of the configuration; nothing is due before the first [`Polls::sync`].
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Polls {
     slots: HashMap<FeedId, Slot>,
     /// Active feeds that nobody has claimed.
     due: BTreeSet<(Time, FeedId)>,
+    /// How many feeds are in each state.
+    states: BTreeMap<FeedState, usize>,
     epoch: u64,
 }
 
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub(super) due: Time,
     pub(super) is_enabled: bool,
     pub(super) is_paused: bool,
+    /// What polls say of it.
+    pub(super) health: FeedState,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,21 +47,27 @@ enum Lease {
 impl Polls {
     /// Leases are numbered from the store's generation on, so that no two processes give the same number.
     pub(super) fn new(generation: u64) -> Self {
-        Self { slots: HashMap::new(), due: BTreeSet::new(), epoch: generation << 32 }
+        Self { slots: HashMap::new(), due: BTreeSet::new(), states: BTreeMap::new(), epoch: generation << 32 }
     }
 
     /// Takes over the feeds of the configuration. Leases of feeds that stay are kept, those of others are void.
     pub(super) fn sync(&mut self, feeds: &[(FeedId, Plan)]) {
         let old = std::mem::take(&mut self.slots);
         self.due.clear();
+        self.states.clear();
         for (feed, plan) in feeds {
             let lease = old.get(feed).map_or(Lease::Free, |slot| slot.lease);
             let slot = Slot { plan: *plan, lease };
+            *self.states.entry(plan.state()).or_default() += 1;
             if slot.is_due() {
                 self.due.insert((plan.due, feed.clone()));
             }
             self.slots.insert(feed.clone(), slot);
         }
+    }
+
+    pub(super) fn states(&self) -> Vec<(FeedState, usize)> {
+        FeedState::ALL.map(|state| (state, self.states.get(&state).copied().unwrap_or_default())).to_vec()
     }
 
     pub(super) fn next_due(&self) -> Option<Time> {
@@ -95,11 +105,12 @@ impl Polls {
         }
     }
 
-    /// The completion is written, or failed: the feed is due again at `due`.
-    pub(super) fn end(&mut self, feed: &FeedId, due: Time) {
+    /// The completion is written, or failed: the feed is due again at `due`. `health` is what the poll said of it.
+    pub(super) fn end(&mut self, feed: &FeedId, due: Time, health: Option<FeedState>) {
         self.change(feed, |slot| {
             if slot.lease == Lease::Ending {
-                *slot = Slot { plan: Plan { due, ..slot.plan }, lease: Lease::Free };
+                let health = health.unwrap_or(slot.plan.health);
+                *slot = Slot { plan: Plan { due, health, ..slot.plan }, lease: Lease::Free };
             }
         });
     }
@@ -114,7 +125,7 @@ impl Polls {
     /// Gives a lease back; one that is not current is not looked at.
     pub(super) fn release(&mut self, feed: &FeedId, epoch: u64, due: Time) {
         if self.begin_end(feed, epoch) {
-            self.end(feed, due);
+            self.end(feed, due, None);
         }
     }
 
@@ -125,9 +136,25 @@ impl Polls {
     fn change(&mut self, feed: &FeedId, change: impl FnOnce(&mut Slot)) {
         let Some(slot) = self.slots.get_mut(feed) else { return };
         self.due.remove(&(slot.plan.due, feed.clone()));
+        let before = slot.plan.state();
         change(slot);
+        let after = slot.plan.state();
+        if before != after {
+            *self.states.entry(before).or_default() -= 1;
+            *self.states.entry(after).or_default() += 1;
+        }
         if slot.is_due() {
             self.due.insert((slot.plan.due, feed.clone()));
+        }
+    }
+}
+
+impl Plan {
+    fn state(&self) -> FeedState {
+        match self {
+            Self { is_enabled: false, .. } => FeedState::Disabled,
+            Self { is_paused: true, .. } => FeedState::Paused,
+            Self { health, .. } => *health,
         }
     }
 }
