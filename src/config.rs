@@ -4,8 +4,10 @@
 //! is refused by name; no key is ignored.
 
 mod address;
+mod change;
 mod destination;
 mod duration;
+mod edit;
 mod error;
 mod feed;
 mod feeds;
@@ -16,11 +18,14 @@ mod headers;
 mod load;
 mod matching;
 mod memo;
+mod new_feed;
+mod opml;
 mod print;
 mod raw;
 mod route;
 mod sections;
 mod settings;
+mod slug;
 mod template;
 mod timing;
 mod value;
@@ -36,9 +41,13 @@ use crate::deliver::Named;
 use crate::feed::{Destination, FeedId};
 use crate::{atom, deliver, ingest, source, store, web, xmpp};
 
+pub use self::change::RemoveError;
 pub(crate) use self::duration::duration;
 pub use self::error::{ConfigError, ConfigErrors};
+pub use self::new_feed::NewFeed;
 pub use self::print::Merged;
+pub use self::slug::slug;
+pub(crate) use self::value::quoted_toml;
 
 /// The whole configuration, checked and resolved.
 #[derive(Debug, Clone)]
@@ -70,6 +79,8 @@ pub struct Feed {
     pub id: FeedId,
     /// Address of the document.
     pub url: Url,
+    /// What people call it, for lists of feeds.
+    pub name: Option<Box<str>>,
     /// Whether it is polled.
     pub enabled: bool,
     /// Tags, case folded, in order.
@@ -120,11 +131,9 @@ impl Config {
         load::state(path, &variable)
     }
 
-    /// The configuration as if it had this feed, too, which says nothing but its address. Needs no file at all.
-    pub fn with_guest(path: Option<&Path>, id: &FeedId, url: &Url) -> Result<Self, ConfigErrors> {
-        // Whoever types an address may connect to it.
-        let guest = format!("[{}]\nurl = {:?}\nallow-private = true\n", value::quoted_toml(id.as_str()), url.as_str());
-        load::load(path, &variable, Some(guest), false).map(|(config, _)| config)
+    /// The configuration as if there was this file of feeds, too. With it no other file is needed.
+    pub fn with_guest(path: Option<&Path>, file: &Path, feeds: String) -> Result<Self, ConfigErrors> {
+        load::load(path, &variable, Some((file, feeds)), false).map(|(config, _)| config)
     }
 
     /// The part that `deliver` needs.

@@ -1,7 +1,5 @@
 //! `tidings preview`: what would be published, without a state and without a server.
 
-mod subject;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -20,8 +18,8 @@ use crate::ingest::discover::Found;
 use crate::ingest::parse::ParseError;
 use crate::store::Placement;
 
-use self::subject::Subject;
 use super::exit::{Exit, Failure};
+use super::subject::Subject;
 use super::terminal::{counted, shown_time};
 
 /// Shows what would be published as if every entry were new

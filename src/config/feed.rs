@@ -26,6 +26,7 @@ impl Feeds<'_> {
     pub(super) fn read_feed(&mut self, id: FeedId, mut fields: Fields<'_>) {
         let Common { defaults, account, .. } = self.common;
         let url = self.url(&mut fields);
+        let name = fields.get("name").map(String::into_boxed_str);
         let enabled = fields.or("enabled", &true);
         let tags = self.tags(&mut fields);
         let was = self.was(&mut fields);
@@ -49,7 +50,7 @@ impl Feeds<'_> {
         refuse_misplaced(&mut fields);
         self.merged.add(format!("[{id}]"), fields.finish());
         let Some(url) = url else { return };
-        let feed = Feed { id: id.clone(), url, enabled, tags, was, poll, rules, to, style };
+        let feed = Feed { id: id.clone(), url, name, enabled, tags, was, poll, rules, to, style };
         self.feeds.insert(id, Arc::new(feed));
     }
 

@@ -19,7 +19,7 @@ use super::memo::Memo;
 use super::print::Merged;
 use super::settings::{Defaults, Nodes};
 use super::timing::Timings;
-use super::{Feed, Target};
+use super::{Feed, Target, find, opml};
 
 /// What all feeds are read with.
 #[derive(Clone, Copy)]
@@ -74,7 +74,9 @@ impl<'a> Feeds<'a> {
     /// Reads a file of feeds, a table each. Each table is gone before the next one is looked at: of many feeds they are most
     /// of the memory.
     pub(super) fn read_file(&mut self, file: &Rc<File>) {
-        for (key, value) in file.parse().into_inner() {
+        let is_opml = find::is_opml(&file.path);
+        let tables = if is_opml { opml::tables(file) } else { file.parse().into_inner().into_iter().collect() };
+        for (key, value) in tables {
             let name: &str = key.get_ref();
             let DeValue::Table(table) = value.get_ref() else {
                 let hint = "a feed begins with its name in square brackets: [my-blog]".to_owned();
@@ -89,7 +91,9 @@ impl<'a> Feeds<'a> {
                 }
             };
             if let Some(other) = self.ids.insert(id.clone(), file.place(key.span())) {
-                let hint = format!("the other one stands at {other}; rename one of them");
+                let rename =
+                    if is_opml { "give one of them another id: tidings-id=\"…\"" } else { "rename one of them" };
+                let hint = format!("the other one stands at {other}; {rename}");
                 file.complain(Some(key.span()), format!("feed `{id}` is there twice"), Some(hint));
             }
             let fields = Fields::new(format!("feed `{id}`"), file, Some(key.span()), table);

@@ -69,12 +69,13 @@ fn is_meant(path: &Path) -> bool {
     !is_left_behind && (name.ends_with(b".toml") || name.ends_with(b".opml"))
 }
 
+/// Whether a file is OPML; TOML otherwise.
+pub(super) fn is_opml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "opml")
+}
+
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Rc<File>, ConfigErrors> {
-    if path.extension().is_some_and(|extension| extension == "opml") {
-        let hint = "write its feeds as tables into a .toml file, or move it away".to_owned();
-        return Err(ConfigErrors::of_file(path, "OPML is not read yet: not in this release", Some(hint)));
-    }
     let failed = |error: io::Error| ConfigErrors::of_file(path, format!("cannot be read: {error}"), None);
     let bytes = fs::read(path).map_err(failed)?;
     let is_public = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o004 != 0;

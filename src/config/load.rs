@@ -14,12 +14,12 @@ use super::print::Merged;
 use super::settings::Defaults;
 use super::{Config, Environment, find, route, sections};
 
-/// Reads everything; reports every error of every file. `guest` is the text of one more file of feeds; with one, no other
-/// file is needed.
+/// Reads everything; reports every error of every file. `guest` is one more file of feeds, which need not be there;
+/// with one, no other file is needed.
 pub(super) fn load(
     named: Option<&Path>,
     environment: Environment<'_>,
-    guest: Option<String>,
+    guest: Option<(&Path, String)>,
     is_traced: bool,
 ) -> Result<(Config, Merged), ConfigErrors> {
     let (main, mut feeds) = match find::main_file(named, environment) {
@@ -30,7 +30,7 @@ pub(super) fn load(
         Err(errors) if guest.is_none() => return Err(errors),
         Err(_) => (File::new(Path::new("tidings.toml"), NOBODY.to_owned(), false), Vec::new()),
     };
-    feeds.extend(guest.map(|text| Ok(File::new(Path::new("the command line"), text, false))));
+    feeds.extend(guest.map(|(path, text)| Ok(File::new(path, text, false))));
     let composed = compose(&main, &feeds, environment, is_traced);
     let mut errors = main.errors();
     for file in feeds {

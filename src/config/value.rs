@@ -247,6 +247,6 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// A text as a TOML string.
-pub(super) fn quoted_toml(text: &str) -> String {
+pub(crate) fn quoted_toml(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

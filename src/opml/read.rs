@@ -80,7 +80,7 @@ impl<'a> Reading<'a> {
     /// Goes on at the next outline.
     fn skip(&mut self, start: usize, message: String) -> Option<usize> {
         let line = self.text[start..].find('\n').map_or(self.text.len(), |end| start + end);
-        let hint = "it is left out; repair it, or add that feed by hand";
+        let hint = "repair it, or take it out and add that feed by hand";
         self.opml.faults.push(Fault { at: start..line, message, hint });
         let after = start + self.text[start..].chars().next()?.len_utf8();
         Some(after + self.text[after..].find("<outline")?)

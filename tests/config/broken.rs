@@ -889,10 +889,10 @@ fn a_tab_and_wide_characters_keep_the_caret_in_place() {
        |
      4 | "日本" = 1
        | ^^^^^^
-       hint: feed `a` knows: url, enabled, tags, was, cron, every, timezone, own, max-every, full-poll-interval,
-             allow-private, user, password-file, headers, item-id, filter, backfill, old-after, cool-down,
-             on-update, on-remove, title, author-uri, summary, service, on-doubt, create, type, max-items,
-             access, strict-0472, to
+       hint: feed `a` knows: url, name, enabled, tags, was, cron, every, timezone, own, max-every,
+             full-poll-interval, allow-private, user, password-file, headers, item-id, filter, backfill,
+             old-after, cool-down, on-update, on-remove, title, author-uri, summary, service, on-doubt, create,
+             type, max-items, access, strict-0472, to
     "#);
 }
 
@@ -963,7 +963,7 @@ fn a_node_with_two_different_settings_names_both() {
 #[test]
 fn every_error_of_every_file_comes_in_one_run() {
     let said = refused(&[
-        ("feeds.d/c.opml", "<opml/>"),
+        ("feeds.d/c.opml", "<opml><body>\n<outline type='rss' text='c'/>\n</body></opml>"),
         ("feeds.d/b.toml", "[b]\nurl = 5\nevry = \"1h\"\n"),
         ("feeds.d/a.toml", "[a\n"),
         ("tidings.toml", "[xmpp]\njid = 5\n"),
@@ -994,9 +994,12 @@ fn every_error_of_every_file_comes_in_one_run() {
        | ^^^^
        hint: did you mean `every`?
 
-    error: OPML is not read yet: not in this release
-     --> feeds.d/c.opml
-      hint: write its feeds as tables into a .toml file, or move it away
+    error: this outline has no `xmlUrl`
+      --> feeds.d/c.opml:2:1
+       |
+     2 | <outline type='rss' text='c'/>
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: xmlUrl="https://…" is its address
     "#);
 }
 
@@ -1070,4 +1073,67 @@ proptest! {
 /// The beginning of the character that holds a byte.
 fn boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+#[test]
+fn rows_of_opml_are_refused_by_line_and_column() {
+    let list = "<opml version='2.0'><body><outline text='Sea'>\n\
+        <outline text='a' xmlUrl='harbour.example/feed'/>\n<outline text='b' xmlUrl='ftp://b.example/'/>\n\
+        <outline text='c' xmlUrl='https://c.example/' tidings-id='No Good'/>\n\
+        <outline text='d' xmlUrl='https://me:hunter2@d.example/' tidings-id='d'/>\n\
+        <outline text='e' xmlUrl='https://e.example/one'/>\n<outline text='f' xmlUrl='https://www.e.example/one'/>\n\
+        <outline text='g' xmlUrl=\"https://g.example/' />\n</outline></body></opml>";
+    let said = refused(&[("tidings.toml", ACCOUNT), ("feeds.d/list.opml", list)]);
+    assert!(!said.contains("hunter2"));
+    assert_snapshot!(said, @r#"
+    error: `xmlUrl` is not a whole address
+      --> feeds.d/list.opml:2:27
+       |
+     2 | <outline text='a' xmlUrl='harbour.example/feed'/>
+       |                           ^^^^^^^^^^^^^^^^^^^^
+       hint: it begins with https:// or http://
+
+    error: `ftp:` is no scheme to poll
+      --> feeds.d/list.opml:3:27
+       |
+     3 | <outline text='b' xmlUrl='ftp://b.example/'/>
+       |                           ^^^^^^^^^^^^^^^^
+       hint: http and https are
+
+    error: a feed's id is 1 to 63 characters of a-z, 0-9, '.', '_', '-', the first one a letter or digit; "No Good" is not
+      --> feeds.d/list.opml:4:59
+       |
+     4 | <outline text='c' xmlUrl='https://c.example/' tidings-id='No Good'/>
+       |                                                           ^^^^^^^
+
+    error: the address holds a user's name or password
+      --> feeds.d/list.opml:5:27
+       |
+     5 | <outline text='d' xmlUrl='***' tidings-id='d'/>
+       |                           ^^^
+       hint: take it out, and set `user` and `password-file`
+
+    error: feed `e-example-one` is there twice
+      --> feeds.d/list.opml:7:27
+       |
+     7 | <outline text='f' xmlUrl='https://www.e.example/one'/>
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: the other one stands at feeds.d/list.opml:6; give one of them another id:
+             tidings-id="…"
+
+    error: not XML: syntax error: attribute value not closed: `"` not found before end of input
+      --> feeds.d/list.opml:8:1
+       |
+     8 | <outline text='g' xmlUrl="https://g.example/' />
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: repair it, or take it out and add that feed by hand
+    "#);
+    assert_snapshot!(refused(&[("tidings.toml", ACCOUNT), ("feeds.d/page.opml", "<html></html>")]), @r"
+    error: this is no OPML: it has no <outline>
+      --> feeds.d/page.opml:1:1
+       |
+     1 | <html></html>
+       | ^
+       hint: export the list of feeds of your reader as OPML
+    ");
 }

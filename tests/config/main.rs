@@ -236,6 +236,21 @@ fn what_editors_and_package_managers_leave_behind_is_skipped() {
 }
 
 #[test]
+fn opml_files_count_as_configuration() {
+    let list = "<opml version='2.0'><body><outline text='Sea'><outline text='Boats'>\
+        <outline text='Harbour' xmlUrl='https://www.harbour.example/feed.xml' category='Log'/></outline>\
+        <outline text='off' xmlUrl='https://off.example/' tidings-id='off' isComment='true'/></outline></body></opml>";
+    let folder = folder(&[("tidings.toml", ACCOUNT), ("feeds.d/list.opml", list), ("feeds.d/a.toml", &feeds(&[""]))]);
+    let config = Config::load(Some(&folder.path().join("tidings.toml"))).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(config.feeds.keys().map(FeedId::as_str).collect::<Vec<_>>(), ["a", "harbour-example-feed-xml", "off"]);
+    let harbour = &config.feeds[&id("harbour-example-feed-xml")];
+    assert_eq!((harbour.name.as_deref(), harbour.enabled), (Some("Harbour"), true));
+    assert_eq!(*harbour.tags, ["sea", "boats", "log"]);
+    let off = &config.feeds[&id("off")];
+    assert_eq!((off.name.as_deref(), off.enabled, &**off.tags), (None, false, &["sea".to_owned()][..]));
+}
+
+#[test]
 fn a_byte_order_mark_and_windows_line_ends_do_no_harm() {
     let config = load("", "\u{FEFF}[a]\r\nurl = \"https://example.org/\"\r\n");
     assert_eq!(config.feeds.len(), 1);

@@ -1,4 +1,4 @@
-//! What is previewed: a feed of the configuration, or one that is taken as if it were one.
+//! A feed that is looked at before it is one: of the configuration, or taken as if the configuration had it.
 
 use std::fs;
 use std::path::Path;
@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::config::{Config, Feed};
+use crate::config::{Config, Feed, NewFeed, slug};
 use crate::feed::{Destination, FeedId, Time};
 use crate::gateway;
 use crate::ingest::parse::ParseError;
 use crate::ingest::{self, Arrival, Harvest, Plan};
+use crate::source::answer::FetchError;
 use crate::source::fetch::{Fetcher, Request};
 use crate::source::gate::{Gate, Place};
 use crate::source::{BasicPassword, Limits};
 use crate::store::{ReadFacts, Seen, Validators};
 
-use super::super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure};
 
 /// A feed, and its document when that is a file.
 pub(super) struct Subject {
@@ -39,31 +40,36 @@ impl Subject {
                 return Ok(Self { config: config.clone(), feed, file: None });
             }
         }
-        let known = configured.as_ref();
         let file = Path::new(what);
-        if file.is_file() {
+        let (url, file) = if file.is_file() {
             let body = fs::read(file).map_err(|error| Failure::new(Exit::BadInput, format!("{what}: {error}"), ""))?;
-            let id = slug(&file.file_stem().unwrap_or_default().to_string_lossy(), known);
-            return Self::guest(&id?, "https://file.invalid/", path, Some(body));
-        }
-        if !what.contains(['.', ':']) {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            // Nobody asks there: it gives the feed its id.
+            let host = format!("https://{}/", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+            (address(&host).or_else(|_| address("https://file/"))?, Some(body))
+        } else if what.contains(['.', ':']) {
+            (address(what)?, None)
+        } else {
             let message = format!("`{what}` is neither a feed of the configuration nor a file nor an address");
             return Err(Failure::new(Exit::Usage, message, ""));
+        };
+        let bug = |error| Failure::new(Exit::Bug, error, "");
+        let mut id = slug(&url).map_err(bug)?;
+        if configured.is_some_and(|config| config.feeds.contains_key(&id)) {
+            id = FeedId::new("preview").map_err(bug)?;
         }
-        let url = if what.contains("://") { what.to_owned() } else { format!("https://{what}") };
-        let host_and_path = url.split_once("://").map_or("", |(_, rest)| rest).split(['?', '#']).next();
-        Self::guest(&slug(host_and_path.unwrap_or_default(), known)?, &url, path, None)
+        // Whoever types an address may connect to it.
+        let further = vec![("allow-private", "true".to_owned())];
+        let subject = Self::guest(path, &NewFeed { further, ..NewFeed::new(id, url) })?;
+        Ok(Self { file, ..subject })
     }
 
-    fn guest(id: &FeedId, url: &str, path: Option<&Path>, file: Option<Vec<u8>>) -> Result<Self, Failure> {
-        let url = Url::parse(url).map_err(|error| Failure::new(Exit::Usage, format!("`{url}`: {error}"), ""))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Failure::new(Exit::Usage, format!("`{}:` is no scheme to poll", url.scheme()), ""));
-        }
-        let config = Config::with_guest(path, id, &url)?;
-        let feed = config.feeds.get(id).cloned();
+    /// A feed as if the configuration had it, too.
+    pub(super) fn guest(path: Option<&Path>, feed: &NewFeed) -> Result<Self, Failure> {
+        let config = Config::with_guest(path, Path::new("the command line"), feed.to_string())?;
+        let feed = config.feeds.get(&feed.id).cloned();
         let feed = feed.ok_or_else(|| Failure::new(Exit::Bug, "the feed was taken in and is not there", ""))?;
-        Ok(Self { config, feed, file })
+        Ok(Self { config, feed, file: None })
     }
 
     /// Fetches and reads; every entry is new.
@@ -107,11 +113,15 @@ impl Subject {
             return Ok(arrival(String::new(), None, body.clone()));
         }
         let not_reached = |why: String| Failure::new(Exit::Failed, why, "");
+        let unfetched = |error: FetchError| match error {
+            FetchError::Local(error) => Failure::new(Exit::Failed, error, "--allow-private, if it is meant to be one"),
+            error => not_reached(error.to_string()),
+        };
         let fetcher =
             Fetcher::new(&self.config.http, Limits::default()).map_err(|error| not_reached(error.to_string()))?;
         let gate = Arc::new(Gate::new(1, 1, self.config.http.host_interval, gateway::clock()));
         let fetched = fetcher.fetch(&self.request()?, &mut Place::new(&gate, false), now).await;
-        let fetched = fetched.map_err(|error| not_reached(error.to_string()))?;
+        let fetched = fetched.map_err(unfetched)?;
         let body = fetched.document.ok_or_else(|| not_reached("the server sent no document".to_owned()))?;
         Ok(arrival(fetched.answer.url.to_string(), body.content_type, body.bytes))
     }
@@ -135,17 +145,12 @@ impl Subject {
     }
 }
 
-/// An id made of a text, which no feed of the configuration has.
-fn slug(text: &str, known: Option<&Config>) -> Result<FeedId, Failure> {
-    let text = text.to_ascii_lowercase();
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let mut slug = words.collect::<Vec<_>>().join("-");
-    slug.truncate(48);
-    let slug = if slug.is_empty() { "preview".to_owned() } else { slug };
-    let bug = |error| Failure::new(Exit::Bug, error, "");
-    let id = FeedId::new(&slug).map_err(bug)?;
-    match known.is_some_and(|config| config.feeds.contains_key(&id)) {
-        true => FeedId::new(&format!("{slug}-preview")).map_err(bug),
-        false => Ok(id),
+/// An address as people type it.
+pub(super) fn address(text: &str) -> Result<Url, Failure> {
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let url = Url::parse(&whole).map_err(|error| Failure::new(Exit::Usage, format!("`{text}`: {error}"), ""))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        scheme => Err(Failure::new(Exit::Usage, format!("`{scheme}:` is no scheme to poll"), "")),
     }
 }
