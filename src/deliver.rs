@@ -11,6 +11,7 @@ mod consent;
 mod credit;
 mod destination;
 mod due;
+mod examine;
 mod flight;
 mod form;
 mod halt;
@@ -51,6 +52,7 @@ use self::rooms::Rooms;
 use self::service::DefaultService;
 use self::verdict::Verdict;
 
+pub use self::examine::{Affiliations, NodeSight, affiliations, examine};
 pub use self::flight::{Flight, Flights, RESULTS, Tally};
 pub use self::settings::{Access, Config, Named, NodeSettings, OnDoubt};
 

@@ -20,7 +20,7 @@ use crate::feed::{Destination, Edition, FeedId, Time};
 pub use self::facts::{HostRow, Moving, PollFacts, Validators};
 pub use self::health::FeedState;
 pub use self::read::ReadFacts;
-pub use self::redb::RedbStore;
+pub use self::redb::{Examined, RedbStore};
 pub use self::rows::{
     Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, Outbox, OutboxRow, Outcome,
     Pause, Placement, RowId, RowState, Settlement, Waiting,

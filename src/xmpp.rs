@@ -11,6 +11,7 @@ mod login;
 mod metered;
 mod password;
 mod pending;
+mod probe;
 mod replies;
 mod session;
 mod stanza;
@@ -28,6 +29,7 @@ use xmpp_parsers::jid::{BareJid, FullJid, Jid};
 pub use self::connect::LoginError;
 pub use self::follower::{FollowError, Follower, Sight};
 pub use self::password::{PasswordError, Secret};
+pub use self::probe::{Probe, Step, probe};
 pub use self::session::{ENDINGS, Session, StartError};
 
 /// `[xmpp]` of the configuration.

@@ -38,6 +38,7 @@ use crate::feed::{Destination, Edition, FeedId, Time};
 
 use self::fault::{Fault, contain};
 use self::ledger::{Board, Ledger};
+pub use self::open::Examined;
 use self::polls::Polls;
 use self::view::View;
 use self::writer::Writer;

@@ -20,25 +20,28 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// A host to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
-    host: String,
-    port: u16,
+    pub(super) host: String,
+    pub(super) port: u16,
 }
 
 /// Opens a connection to the account's server; `limit` is for one host.
 pub(super) async fn open(config: &Config, limit: Duration) -> Result<TcpStream, LoginError> {
-    let domain = ascii_domain(config)?;
-    let targets = match &config.server {
-        Some(server) => vec![fixed(server, default_port(config.tls))?],
-        None => look_up(&domain, config.tls, limit).await?,
-    };
-    let mut last = LoginError::Address(format!("{domain} has no XMPP server"));
-    for target in targets {
+    let mut last = LoginError::Address(format!("{} has no XMPP server", config.jid.domain()));
+    for target in targets(config, limit).await? {
         match connect(&target, config.tls, limit).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// The hosts to try, in this order.
+pub(super) async fn targets(config: &Config, limit: Duration) -> Result<Vec<Target>, LoginError> {
+    match &config.server {
+        Some(server) => Ok(vec![fixed(server, default_port(config.tls))?]),
+        None => look_up(&ascii_domain(config)?, config.tls, limit).await,
+    }
 }
 
 /// The account's domain as certificates and DNS write it.

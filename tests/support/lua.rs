@@ -16,7 +16,7 @@ pub fn configuration(options: &Options, folder: &Path, c2s: u16, tls: u16, s2s: 
 interfaces = {{ "127.0.0.1" }}; local_interfaces = {{ "127.0.0.1" }}; component_interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {c2s} }}; c2s_direct_tls_ports = {{ {tls} }}; s2s_ports = {{ {s2s} }}; s2s_direct_tls_ports = {{ }}
 component_ports = {{ }}; http_ports = {{ }}; https_ports = {{ }}
-modules_enabled = {{ "roster", "saslauth", "tls", "disco", "pep", "ping", {with_s2s} {with_limits} }}
+modules_enabled = {{ "roster", "saslauth", "tls", "disco", "pep", "ping", "time", {with_s2s} {with_limits} }}
 modules_disabled = {{ {without_s2s} }}
 run_as_root = {is_root}; authentication = "internal_plain"
 c2s_require_encryption = {is_tls_required}; allow_unencrypted_plain_auth = true; s2s_secure_auth = true

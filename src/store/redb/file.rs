@@ -52,19 +52,32 @@ pub(super) fn open_checked(path: &Path) -> Result<Database, StoreError> {
 
 fn open_with(path: &Path, builder: &Builder) -> Result<Database, StoreError> {
     let opened = contain(|| Ok(builder.open(path))).map_err(|fault| fault.at(path))?;
-    opened.map_err(|error| match error {
+    opened.map_err(|error| unopened(path, error))
+}
+
+fn unopened(path: &Path, error: DatabaseError) -> StoreError {
+    match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => held(path),
         DatabaseError::Storage(StorageError::Io(e)) => match e.kind() {
             ErrorKind::InvalidData | ErrorKind::UnexpectedEof => lost(path, &e.to_string()),
             _ => unreadable(path, &e),
         },
         error => lost(path, &error.to_string()),
-    })
+    }
 }
 
 /// Opens a file that exists and was closed, without writing a byte to it.
 pub(super) fn open_read_only(path: &Path) -> Result<ReadOnlyDatabase, Fault> {
     contain(|| Ok(builder().open_read_only(path).map_err(redb::Error::from)?))
+}
+
+/// Opens a file that exists without writing a byte to it; `None` when it was not closed.
+pub(super) fn open_untouched(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
+    let opened = contain(|| Ok(builder().open_read_only(path))).map_err(|fault| fault.at(path))?;
+    match opened {
+        Err(DatabaseError::RepairAborted) => Ok(None),
+        opened => opened.map(Some).map_err(|error| unopened(path, error)),
+    }
 }
 
 /// Makes a new database under another name, in which [`publish`] finds it; readable by its owner only.

@@ -17,6 +17,18 @@ use super::view::View;
 use super::writer::Writer;
 use super::{RedbStore, Reopen, Shared, file};
 
+/// What [`RedbStore::examine`] finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Examined {
+    /// All of it fits together.
+    Whole {
+        /// How many feeds it holds.
+        feeds: usize,
+    },
+    /// The process that had it was killed: the next one repairs the file, and until then it cannot be read.
+    NotClosed,
+}
+
 impl RedbStore {
     /// Opens the state, and creates one where there never was any.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
@@ -49,6 +61,22 @@ impl RedbStore {
         let database = file::open_checked(path)?;
         check_format(&database, path)?;
         contain(|| View::new(&database)?.check()).map_err(|fault| fault.at(path))
+    }
+
+    /// The same without writing a byte, and without getting in the way of a gateway that holds the state
+    /// ([`StoreError::Held`]).
+    pub fn examine(path: &Path) -> Result<Option<Examined>, StoreError> {
+        if !file::exists(path)? {
+            return Ok(None);
+        }
+        let Some(database) = file::open_untouched(path)? else { return Ok(Some(Examined::NotClosed)) };
+        check_format(&database, path)?;
+        let look = || {
+            let view = View::new(&database)?;
+            view.check()?;
+            Ok(Examined::Whole { feeds: view.feeds()?.len() })
+        };
+        contain(look).map(Some).map_err(|fault| fault.at(path))
     }
 
     /// Puts a lost state aside, if anything is left of it, and creates a new one. It keeps the lost one's id, when that is
