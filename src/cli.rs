@@ -2,9 +2,14 @@
 
 mod ask;
 pub mod check;
+pub mod doctor;
 pub mod exit;
+pub mod export;
+pub mod feeds;
 pub mod follow;
 pub mod generate;
+pub mod import;
+pub mod init;
 pub mod log;
 pub mod once;
 pub mod outbox;
@@ -15,6 +20,8 @@ pub mod reload;
 pub mod run;
 pub mod signal;
 pub mod status;
+mod subject;
+mod take_over;
 pub mod terminal;
 
 use std::io::Write;
@@ -54,12 +61,17 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Init(Box<init::Init>),
     Run(run::Run),
     Once(once::Once),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Parse(parse::Parse),
     Preview(preview::Preview),
     Follow(follow::Follow),
+    Feeds(feeds::Feeds),
+    Import(import::Import),
+    Export(export::Export),
     Status(status::Show),
     Reload(reload::Reload),
     Outbox(outbox::Outbox),
@@ -79,12 +91,17 @@ impl Cli {
     pub async fn run(self, out: &mut impl Write) -> Result<Exit, Failure> {
         let config = self.config.as_deref();
         match self.verb {
+            Verb::Init(verb) => verb.run(config, out).await,
             Verb::Run(verb) => verb.run(config).await,
             Verb::Once(verb) => verb.run(config).await,
             Verb::Check(verb) => verb.run(config, out),
+            Verb::Doctor(verb) => verb.run(config, out).await,
             Verb::Parse(verb) => verb.run(out),
             Verb::Preview(verb) => verb.run(config, out).await,
             Verb::Follow(verb) => verb.run(config, out).await,
+            Verb::Feeds(verb) => verb.run(config, out).await,
+            Verb::Import(verb) => verb.run(config, out).await,
+            Verb::Export(verb) => verb.run(config, out),
             Verb::Status(verb) => verb.run(config, out).await,
             Verb::Reload(verb) => verb.run(config, out).await,
             Verb::Outbox(verb) => verb.run(config, out).await,

@@ -29,7 +29,7 @@ use crate::xmpp::Status;
 use self::engine::Engine;
 pub use self::error::GatewayError;
 pub use self::once::{OnceOptions, Progress, Summary, once};
-pub use self::open::rebuild;
+pub use self::open::{rebuild, sync};
 use self::parts::Parts;
 
 /// What is in flight at the end gets this long.

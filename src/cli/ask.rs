@@ -12,14 +12,19 @@ use super::exit::{Exit, Failure};
 
 /// Asks, and never makes a state for that. What comes back is no [`Answer::Error`].
 pub(super) async fn ask(state: &Path, question: &Question) -> Result<Answer, Failure> {
-    if let Some(answer) = ask_gateway(state, question).await? {
-        return Ok(answer);
-    }
-    let Some(store) = RedbStore::open_existing(state)? else {
+    look(state, question).await?.ok_or_else(|| {
         let hint = "`tidings run` or `tidings once` makes one";
-        return Err(Failure::new(Exit::Failed, format!("there is no state at {}", state.display()), hint));
-    };
-    told(control::answer(&store, question.clone(), Live::default(), (gateway::clock())()).await)
+        Failure::new(Exit::Failed, format!("there is no state at {}", state.display()), hint)
+    })
+}
+
+/// The same; `None` when there is no state.
+pub(super) async fn look(state: &Path, question: &Question) -> Result<Option<Answer>, Failure> {
+    if let Some(answer) = ask_gateway(state, question).await? {
+        return Ok(Some(answer));
+    }
+    let Some(store) = RedbStore::open_existing(state)? else { return Ok(None) };
+    told(control::answer(&store, question.clone(), Live::default(), (gateway::clock())()).await).map(Some)
 }
 
 /// Asks the running gateway; `None` when none runs.

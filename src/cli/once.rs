@@ -4,15 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::config::{self, Config};
 use crate::gateway::{self, GatewayError, OnceOptions, Progress, Summary};
+use crate::source::Which;
 
 use super::exit::{Exit, Failure};
 use super::rebuild::rebuild;
 use super::signal::Signals;
-use super::terminal::{counted, is_coloured, is_terminal, say};
+use super::terminal::{bar, counted, is_terminal, say};
 
 /// Polls what is due and publishes what is new, once
 ///
@@ -48,8 +49,9 @@ impl Once {
         let config = Config::load(config)?;
         rebuild(self.rebuild, &config.store.path)?;
         let signals = Signals::take_over()?;
-        let options = OnceOptions { all: self.all, timeout: self.timeout };
-        let bar = bar();
+        let which = if self.all { Which::All } else { Which::Due };
+        let options = OnceOptions { which, timeout: self.timeout };
+        let bar = bar("{bar:24} {pos}/{len} feeds, {eta} left, {msg}", 0);
         let summary = gateway::once(config, options, signals.stop.clone(), |progress| show(&bar, progress)).await;
         bar.finish_and_clear();
         let summary = match summary {
@@ -61,21 +63,15 @@ impl Once {
             other => other?,
         };
         // Cron mails whatever is said: without a terminal that is only what somebody should know.
-        if is_terminal() || !summary.failed.is_empty() {
+        let (polled, failed) = (summary.polls.len(), summary.failed().count());
+        if is_terminal() || failed > 0 {
             say(&told(&summary));
         }
-        if self.strict && !summary.failed.is_empty() {
-            return Err(GatewayError::FeedsFailed { failed: summary.failed.len(), polled: summary.polled }.into());
+        if self.strict && failed > 0 {
+            return Err(GatewayError::FeedsFailed { failed, polled }.into());
         }
         Ok(Exit::Ok)
     }
-}
-
-/// A bar on a terminal; nothing elsewhere.
-fn bar() -> ProgressBar {
-    let bar = if is_coloured() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} feeds, {eta} left, {msg}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn show(bar: &ProgressBar, progress: Progress) {
@@ -85,9 +81,10 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 fn told(summary: &Summary) -> String {
-    let Summary { polled, failed, entries, left, dead } = summary;
-    let mut text = format!("{} polled, {} failed", counted(*polled, "feed"), failed.len());
-    if *entries > 0 {
+    let Summary { polls, left, dead } = summary;
+    let mut text = format!("{} polled, {} failed", counted(polls.len(), "feed"), summary.failed().count());
+    let entries = summary.editions();
+    if entries > 0 {
         text += &format!(", {entries} new or edited entries");
     }
     if *left > 0 {
@@ -96,7 +93,7 @@ fn told(summary: &Summary) -> String {
     if *dead > 0 {
         text += &format!(", {dead} given up: `tidings status` says why");
     }
-    failed.iter().for_each(|(feed, why)| text += &format!("\n  {feed}: {why}"));
+    summary.failed().for_each(|(feed, why)| text += &format!("\n  {feed}: {why}"));
     text
 }
 
@@ -110,14 +107,20 @@ mod tests {
 
     use super::*;
     use crate::feed::FeedId;
+    use crate::source::Polled;
 
     #[test]
     fn the_summary_names_feeds_that_failed() {
-        let failed = vec![(FeedId::new("planet").unwrap(), "404 Not Found".to_owned())];
-        assert_snapshot!(told(&Summary { polled: 3, failed, entries: 7, left: 2, dead: 1 }), @r"
+        let poll = |id: &str, polled| (FeedId::new(id).unwrap(), polled);
+        let polls = vec![
+            poll("blog", Polled::TakenIn { editions: 7 }),
+            poll("log", Polled::Unchanged),
+            poll("planet", Polled::Failed("404 Not Found".to_owned())),
+        ];
+        assert_snapshot!(told(&Summary { polls, left: 2, dead: 1 }), @r"
         3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting, 1 given up: `tidings status` says why
           planet: 404 Not Found
         ");
-        assert_snapshot!(told(&Summary { polled: 1, ..Summary::default() }), @"1 feed polled, 0 failed");
+        assert_snapshot!(told(&Summary { polls: vec![poll("blog", Polled::Unchanged)], ..Summary::default() }), @"1 feed polled, 0 failed");
     }
 }

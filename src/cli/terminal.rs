@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use crate::feed::Time;
 
 /// Escape sequences for errors, for hints, and back.
@@ -16,6 +18,12 @@ pub fn is_coloured() -> bool {
 /// Whether somebody watches stderr.
 pub fn is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// A bar for so many steps, drawn by a template of indicatif; on a terminal only, and not where NO_COLOR is set.
+pub fn bar(template: &str, steps: usize) -> ProgressBar {
+    let bar = if is_coloured() { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Says something about the work. Nobody may be listening; the work goes on.

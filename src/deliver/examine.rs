@@ -9,7 +9,8 @@ use xmpp_parsers::ns;
 use crate::feed::Destination;
 use crate::xmpp::{Request, RequestError, Wire};
 
-use super::destination::Address;
+use super::address::Address;
+use super::destination::Place;
 use super::form;
 use super::settings::NodeSettings;
 use super::verdict::Refusal;
@@ -56,7 +57,7 @@ pub async fn examine(
     settings: &NodeSettings,
     affiliations: &Affiliations,
 ) -> Option<Result<NodeSight, RequestError>> {
-    let address = Address::of(destination, default_service).ok()?;
+    let Ok(Place::Node(address)) = Place::of(destination, default_service, "") else { return None };
     Some(look(wire, &address, settings, affiliations).await)
 }
 

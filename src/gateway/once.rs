@@ -33,10 +33,10 @@ pub struct Progress {
 }
 
 /// How `once` runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnceOptions {
-    /// Every feed, not only those that are due.
-    pub all: bool,
+    /// What to poll.
+    pub which: Which,
     /// The longest that it may take, polling included.
     pub timeout: Duration,
 }
@@ -44,16 +44,28 @@ pub struct OnceOptions {
 /// What `once` did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Feeds that were polled.
-    pub polled: usize,
-    /// Feeds that failed, with the reason.
-    pub failed: Vec<(FeedId, String)>,
-    /// Entries that came with something to publish.
-    pub entries: usize,
+    /// How the poll of each feed ended.
+    pub polls: Vec<(FeedId, Polled)>,
     /// Rows that could not be sent now: paused or deferred.
     pub left: usize,
     /// Rows that were given up, in this pass or before.
     pub dead: usize,
+}
+
+impl Summary {
+    /// Feeds that failed, with the reason.
+    pub fn failed(&self) -> impl Iterator<Item = (&FeedId, &str)> {
+        self.polls.iter().filter_map(|(feed, polled)| match polled {
+            Polled::Failed(reason) => Some((feed, reason.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Entries that came with something to publish.
+    pub fn editions(&self) -> usize {
+        let editions = |polled: &Polled| if let Polled::TakenIn { editions } = polled { *editions } else { 0 };
+        self.polls.iter().map(|(_, polled)| editions(polled)).sum()
+    }
 }
 
 /// Polls what is due, publishes what is new, and ends when each polled feed succeeded or failed and no row is left that may
@@ -68,8 +80,7 @@ pub async fn once(
     let (phase, until) = watch::channel(Until::Stopped);
     let delivering = deliver_when_there_is_something(&parts, until);
     let polling = async {
-        let which = if options.all { Which::All } else { Which::Due };
-        let polled = parts.poller.poll_all(which).await;
+        let polled = parts.poller.poll_all(options.which.clone()).await;
         phase.send_replace(Until::Drained);
         polled
     };
@@ -84,7 +95,9 @@ pub async fn once(
     match ended {
         Ok((polled, delivered)) => {
             delivered?;
-            Ok(parts.summary(&polled?).await?)
+            let polls = polled?;
+            let Backlog { waiting: left, dead, .. } = parts.backlog().await?;
+            Ok(Summary { polls, left, dead })
         }
         Err(early) => {
             phase.send_replace(Until::Now);
@@ -168,19 +181,4 @@ async fn never_online(parts: &Parts, session: &Session, mut until: watch::Receiv
     }
     // Online: a refusal is only told to the first login of a process, so there is nothing more to wait for here.
     std::future::pending().await
-}
-
-impl Parts {
-    async fn summary(&self, polled: &[(FeedId, Polled)]) -> Result<Summary, GatewayError> {
-        let Backlog { waiting: left, dead, .. } = self.backlog().await?;
-        let mut summary = Summary { polled: polled.len(), left, dead, ..Summary::default() };
-        for (feed, polled) in polled {
-            match polled {
-                Polled::TakenIn { editions } => summary.entries += editions,
-                Polled::Failed(reason) => summary.failed.push((feed.clone(), reason.clone())),
-                Polled::Unchanged | Polled::Rested(_) => {}
-            }
-        }
-        Ok(summary)
-    }
 }

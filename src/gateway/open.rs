@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::config::Config;
 use crate::control::{self, Answer, Question};
-use crate::store::{RedbStore, StoreError};
+use crate::store::{RedbStore, Store, StoreError};
 
-use super::GatewayError;
+use super::parts::feeds;
+use super::{GatewayError, clock};
 
 /// How long another instance may take to let go.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,6 +24,11 @@ pub fn rebuild(path: &Path) -> Result<bool, StoreError> {
         Ok(()) | Err(StoreError::Held { .. }) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Makes the state hold the feeds of the configuration, while no gateway runs.
+pub async fn sync(config: &Config) -> Result<(), GatewayError> {
+    Ok(open(&config.store.path).await?.sync_feeds(feeds(config), clock()()).await?)
 }
 
 /// Opens the state, creating it when it never existed.

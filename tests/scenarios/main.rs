@@ -11,6 +11,7 @@ mod durable_steps;
 mod edited_entry;
 mod ejabberd;
 mod federation;
+mod feeds;
 mod first_contact;
 mod kill_storm;
 mod lasting;

@@ -1,0 +1,212 @@
+//! What can be seen at the server: the way there, the pubsub services, every node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::time::Duration;
+
+use futures::StreamExt;
+use minidom::Element;
+use tokio::time::timeout;
+use xmpp_parsers::jid::{BareJid, Jid};
+
+use crate::config::Config;
+use crate::deliver::{NodeSettings, NodeSight, affiliations, examine};
+use crate::feed::{Destination, Time};
+use crate::xmpp::{self, LoginError, Options, Probe, Request, RequestError, Session, Status, Step, Wire, disco};
+
+use super::report::{Check, Report};
+
+/// Nodes that are asked for at once.
+const AT_ONCE: usize = 16;
+/// So long may a second login take, after the first one worked.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Goes the way to the server, step by step, and stays logged in when it leads there.
+pub(super) async fn way(config: &Config, report: &mut Report<'_, impl Write>) -> io::Result<Option<Session>> {
+    let resource = format!("doctor-{:08x}", fastrand::u32(..));
+    let probe = match xmpp::probe(&config.xmpp, &resource).await {
+        Ok(probe) => probe,
+        Err(error) => {
+            report.add(Check::fail("login", error, "see [xmpp] in tidings.toml"))?;
+            return Ok(None);
+        }
+    };
+    let Probe { done, failed } = probe;
+    for (step, found) in done {
+        report.add(Check::ok(name(step), found))?;
+    }
+    if let Some((step, error)) = failed {
+        report.add(Check::fail(name(step), &error, fix(step, &error, config)))?;
+        return Ok(None);
+    }
+    let Ok(session) = Session::start(config.xmpp.clone(), Options::new(resource)) else { return Ok(None) };
+    let mut status = session.status();
+    let is_settled = |status: &Status| !matches!(status, Status::Offline { .. });
+    let online = timeout(PATIENCE, status.wait_for(is_settled)).await;
+    if matches!(online, Ok(Ok(status)) if matches!(&*status, Status::Online { .. })) {
+        return Ok(Some(session));
+    }
+    report.add(Check::fail("login", "the session ended at once", "look at the server's log"))?;
+    Ok(None)
+}
+
+fn name(step: Step) -> &'static str {
+    match step {
+        Step::Dns => "dns",
+        Step::Tcp => "tcp",
+        Step::Tls => "tls",
+        Step::Login => "login",
+    }
+}
+
+fn fix(step: Step, error: &LoginError, config: &Config) -> String {
+    let domain = config.xmpp.jid.domain();
+    match (step, error) {
+        (Step::Dns, _) => {
+            format!("look at `jid`; or publish SRV records of {domain}; or name the host: server = \"…\" in [xmpp]")
+        }
+        (Step::Tcp, _) => {
+            "start the server, or let a firewall pass its port; server = \"host:port\" in [xmpp] names another"
+                .to_owned()
+        }
+        (Step::Tls, LoginError::NoStartTls) => {
+            "let the server offer STARTTLS; or tls = \"direct\" in [xmpp]".to_owned()
+        }
+        (Step::Tls, _) => {
+            format!("give the server a certificate for {domain}; a root of your own goes into `ca-file` in [xmpp]")
+        }
+        (Step::Login, LoginError::NoMechanism { .. }) => {
+            "let the server offer SCRAM; or allow-plain = true in [xmpp]".to_owned()
+        }
+        (Step::Login, LoginError::Refused(_)) => {
+            format!("look at `jid` and the password, and whether the server has the account: {}", config.xmpp.jid)
+        }
+        (Step::Login, _) => "look at the server's log".to_owned(),
+    }
+}
+
+/// The server's time (XEP-0202), when it tells.
+pub(super) async fn time(session: &Session, config: &Config) -> Option<Time> {
+    const NS: &str = "urn:xmpp:time";
+    let server = Jid::from(BareJid::from_parts(None, config.xmpp.jid.domain()));
+    let request = Request { to: Some(server), set: false, payload: Element::bare("time", NS) };
+    let answer = session.request(request).await.ok()??;
+    answer.get_child("utc", NS)?.text().trim().parse().ok()
+}
+
+/// Every service that the configuration publishes to, and every node.
+pub(super) async fn nodes(session: &Session, config: &Config, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+    let deliver = config.deliver();
+    let nodes: BTreeMap<&Destination, &NodeSettings> =
+        deliver.named.iter().map(|(destination, named)| (&**destination, &*named.settings)).collect();
+    let named = nodes.keys().filter_map(|destination| match destination {
+        Destination::Node { service, .. } => Some(service.clone()),
+        _ => None,
+    });
+    let mut default = None;
+    let mut known = BTreeMap::new();
+    for service in named.collect::<BTreeSet<_>>() {
+        let (jid, check) = match &service {
+            Some(service) => (Jid::new(service).ok(), None),
+            None => found(session, config).await,
+        };
+        if let Some(check) = check {
+            report.add(check)?;
+        }
+        let Some(jid) = jid else { continue };
+        report.add(of_service(session, &jid).await)?;
+        known.insert(service.clone(), affiliations(session, &jid).await);
+        if service.is_none() {
+            default = Some(jid);
+        }
+    }
+    let nobody = Default::default();
+    let looks = nodes.iter().map(|(&destination, &settings)| {
+        let of = match destination {
+            Destination::Node { service, .. } => known.get(service).unwrap_or(&nobody),
+            _ => &nobody,
+        };
+        let default = default.as_ref();
+        async move { (destination, examine(session, destination, default, settings, of).await) }
+    });
+    let mut looks = futures::stream::iter(looks).buffered(AT_ONCE);
+    while let Some((destination, sight)) = looks.next().await {
+        if let Some(sight) = sight {
+            report.add(of_node(destination, sight, config))?;
+        }
+    }
+    Ok(())
+}
+
+/// The service that stands in where none is named.
+async fn found(session: &Session, config: &Config) -> (Option<Jid>, Option<Check>) {
+    let fix = "name one: service = \"pubsub.example.org\" in [defaults]; or let the server have one";
+    match disco::pubsub_service(session, &config.xmpp.jid).await {
+        Ok(Some(service)) => (Some(service), None),
+        Ok(None) => (None, Some(Check::fail("service", "the account's server names no pubsub service", fix))),
+        Err(error) => (None, Some(Check::fail("service", format!("the account's server: {error}"), fix))),
+    }
+}
+
+async fn of_service(session: &Session, service: &Jid) -> Check {
+    match disco::info(session, service, None).await {
+        Ok(info) if info.is("pubsub", "service") || info.is("pubsub", "pep") => {
+            let makes = info.features.contains("http://jabber.org/protocol/pubsub#create-nodes");
+            let makes = if makes { "" } else { "; it does not say that nodes can be made" };
+            Check::ok("service", format!("{service} is a pubsub service{makes}"))
+        }
+        Ok(_) => Check::fail(
+            "service",
+            format!("{service} is no pubsub service"),
+            "look at `service` in [defaults] and at the feeds",
+        ),
+        Err(error) => {
+            let fix = "is the address right, and does its server run? Look at `service` in [defaults] and at the feeds";
+            Check::fail("service", format!("{service}: {error}"), fix)
+        }
+    }
+}
+
+fn of_node(destination: &Destination, sight: Result<NodeSight, RequestError>, config: &Config) -> Check {
+    let account = &config.xmpp.jid;
+    match sight {
+        Err(error) => Check::fail("node", format!("{destination}: {error}"), "look at the service's log"),
+        Ok(NodeSight::ToBeMade) => Check::ok(
+            "node",
+            format!(
+                "{destination} is not there yet, and is made with its first entry; whether {account} may is unknown until then"
+            ),
+        ),
+        Ok(NodeSight::Missing) => Check::fail(
+            "node",
+            format!("{destination} is not there"),
+            format!("create it there and make {account} a publisher, or set create = true"),
+        ),
+        Ok(NodeSight::Hidden(why)) => Check::warn(
+            "node",
+            format!("{destination}: the service does not say what it is ({why})"),
+            format!("nothing, if {account} is a publisher there: the first publish will tell"),
+        ),
+        Ok(NodeSight::There { may_publish: Some(false), affiliation, .. }) => Check::fail(
+            "node",
+            format!(
+                "{destination}: {account} is {} there, and may not publish",
+                affiliation.as_deref().unwrap_or("nobody")
+            ),
+            format!("make {account} a publisher of the node"),
+        ),
+        Ok(NodeSight::There { differences, affiliation, may_publish }) if differences.is_empty() => {
+            let rights = match (affiliation, may_publish) {
+                (Some(affiliation), _) => format!("{account} is {affiliation}"),
+                (None, Some(_)) => format!("{account} may publish"),
+                (None, None) => format!("whether {account} may publish is unknown until the first publish"),
+            };
+            Check::ok("node", format!("{destination} is there; {rights}"))
+        }
+        Ok(NodeSight::There { differences, .. }) => Check::warn(
+            "node",
+            format!("{destination} is there, and is otherwise configured: {}", differences.join(", ")),
+            "nothing: it is repaired at the next start, and daily; a service that keeps other values says so in the log",
+        ),
+    }
+}

@@ -1,0 +1,80 @@
+//! `tidings feeds list`: every feed of the configuration, with how it is.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::config::{Config, Feed};
+use crate::control::{Answer, FeedStatus, Question};
+use crate::feed::{FeedId, Time};
+
+use super::super::ask::{look, misunderstood};
+use super::super::exit::{Exit, Failure};
+
+/// Lists the feeds of the configuration
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidings feeds list
+  tidings feeds list --json | jq -r '.feeds[] | select(.state == \"failing\") | .url'
+
+Exit codes: 0 listed, 78 the configuration.")]
+pub(super) struct List {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: &'a FeedId,
+    url: &'a str,
+    name: Option<&'a str>,
+    tags: &'a [String],
+    state: &'a str,
+    next_poll: Option<Time>,
+}
+
+impl List {
+    pub(super) async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
+        let config = Config::load(config)?;
+        let statuses = match look(&config.store.path, &Question::Status { feed: None }).await? {
+            Some(Answer::Status(status)) => status.feeds,
+            Some(_) => return Err(misunderstood()),
+            None => Vec::new(),
+        };
+        let statuses: HashMap<&FeedId, &FeedStatus> = statuses.iter().map(|status| (&status.id, status)).collect();
+        let feeds = config.feeds.values().map(|feed| listed(feed, statuses.get(&feed.id).copied()));
+        let feeds = feeds.collect::<Vec<_>>();
+        if self.json {
+            let feeds = serde_json::json!({ "feeds": feeds });
+            writeln!(out, "{}", serde_json::to_string(&feeds).map_err(io::Error::from)?)?;
+            return Ok(Exit::Ok);
+        }
+        let width = feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();
+        for Listed { id, url, name, state, .. } in feeds {
+            let name = name.map(|name| format!("  {name}")).unwrap_or_default();
+            writeln!(out, "{:width$}  {state:8}  {url}{name}", id.as_str())?;
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn listed<'a>(feed: &'a Feed, status: Option<&'a FeedStatus>) -> Listed<'a> {
+    let state = match status {
+        _ if !feed.enabled => "disabled",
+        Some(status) => &status.state,
+        None => "new",
+    };
+    let title = status.and_then(|status| status.row.read.meta.title.as_deref());
+    Listed {
+        id: &feed.id,
+        url: feed.url.as_str(),
+        name: feed.name.as_deref().or(title),
+        tags: &feed.tags,
+        state,
+        next_poll: status.filter(|_| feed.enabled).and_then(FeedStatus::next_poll),
+    }
+}

@@ -1,0 +1,110 @@
+//! `feeds` and `doctor` beside a running gateway.
+
+use super::*;
+
+#[tokio::test]
+async fn feeds_are_paused_and_polled_through_the_running_gateway() {
+    let mut scene = Scene::new().await;
+    // Its schedule will not poll it again while this test lasts.
+    scene.feed_with("blog", "every = \"1h\"", &[("1", "One")]);
+    scene.gateway.start(&["run"]);
+    support::eventually("the first entry", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
+    scene.serve("blog", &[("1", "One"), ("2", "Two")]);
+    let polled = scene.gateway.call(&["feeds", "poll", "blog", "--wait"]).await;
+    assert_eq!((polled.code, polled.stdout.as_str()), (Some(0), "blog: 1 entry to publish\n"), "{}", polled.stderr);
+    support::eventually("the second entry", async || (scene.titles("blog").await.len() == 2).then_some(())).await;
+    let paused = scene.gateway.call(&["feeds", "pause", "blog"]).await;
+    assert_eq!((paused.code, paused.stderr.as_str()), (Some(0), "blog: paused\n"));
+    let list = scene.gateway.call(&["feeds", "list"]).await;
+    assert!(list.stdout.starts_with("blog  paused "), "{}", list.stdout);
+    let polled = scene.gateway.call(&["feeds", "poll", "blog", "--wait"]).await;
+    assert_eq!((polled.code, polled.stdout.as_str()), (Some(1), "blog: failed: it is paused\n"));
+    assert_eq!(scene.gateway.call(&["feeds", "resume", "blog"]).await.code, Some(0));
+    assert!(scene.gateway.call(&["feeds", "list"]).await.stdout.starts_with("blog  ok "));
+    doctor_finds_all_well(&scene).await;
+    assert!(scene.gateway.is_running());
+}
+
+/// Under a resource of its own: the gateway's session is the first one still.
+async fn doctor_finds_all_well(scene: &Scene) {
+    let said = scene.gateway.call(&["doctor"]).await;
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    for line in [
+        "ok    state",
+        "ok    gateway    it is healthy",
+        "ok    tls",
+        "ok    login      logged in as bot@a.test/doctor-",
+    ] {
+        assert!(said.stdout.contains(line), "{line:?} in {}", said.stdout);
+    }
+    assert!(said.stdout.contains("ok    service    pubsub.a.test is a pubsub service\n"), "{}", said.stdout);
+    assert!(said.stdout.contains("ok    node       node blog is there; bot@a.test may publish\n"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("ok    clock      ") && said.stdout.contains(", as the server's\n"),
+        "{}",
+        said.stdout
+    );
+    let status = scene.gateway.call(&["status", "--json"]).await;
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["session"]["binds"], 1, "{status}");
+}
+
+#[tokio::test]
+async fn what_is_added_and_removed_is_taken_over_at_once() {
+    let mut scene = Scene::new().await;
+    scene.feed("blog", &[("1", "One")]);
+    scene.gateway.start(&["run"]);
+    support::eventually("the first feed", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
+    let url = scene.serve("late", &[("2", "Two")]);
+    let added = scene.gateway.call(&["feeds", "add", &url, "--id", "late", "--allow-private"]).await;
+    assert_eq!(added.code, Some(0), "{}", added.stderr);
+    assert_eq!(added.stderr, "the running gateway took it over: 1 feed added\n");
+    support::eventually("the second feed", async || (scene.titles("late").await.len() == 1).then_some(())).await;
+    let removed = scene.gateway.call(&["feeds", "remove", "blog"]).await;
+    assert_eq!((removed.code, removed.stdout.as_str()), (Some(0), "blog: taken out of feeds.d/blog.toml\n"));
+    let list = scene.gateway.call(&["status", "--json"]).await;
+    assert!(!list.stdout.contains("\"id\":\"blog\""), "{}", list.stdout);
+}
+
+#[tokio::test]
+async fn doctor_says_what_is_wrong_with_a_node_and_leaves_it_so() {
+    let scene = Scene::new().await;
+    scene.feed_with("missing", "to = [{ node = \"theirs\", create = false }]", &[]);
+    scene.feed("new", &[]);
+    scene.feed("small", &[]);
+    let owner = scene.owner().await;
+    owner.create(&scene.pubsub(), "small", &[("pubsub#max_items", "3")]).await;
+    let said = scene.gateway.call(&["doctor", "--json"]).await;
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let nodes = report["checks"].as_array().unwrap().iter().filter(|check| check["check"] == "node");
+    let nodes =
+        nodes.map(|node| format!("{}: {}", node["status"].as_str().unwrap(), node["message"].as_str().unwrap()));
+    insta::assert_snapshot!(nodes.collect::<Vec<_>>().join("\n"), @r"
+    ok: node new is not there yet, and is made with its first entry; whether bot@a.test may is unknown until then
+    warn: node small is there, and is otherwise configured: type
+    fail: node theirs is not there
+    ");
+    assert_eq!(said.code, Some(1));
+    assert!(!scene.gateway.state().exists());
+}
+
+#[tokio::test]
+async fn doctor_tells_a_wrong_password_from_a_wrong_certificate() {
+    let scene = Scene::new().await;
+    scene.gateway.write("password", "wrong\n");
+    let said = scene.gateway.call(&["doctor"]).await;
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.stdout.contains("ok    tls ") && said.stdout.contains("fail  login      login refused: not-authorized"),
+        "{}",
+        said.stdout
+    );
+    let xmpp = tidings::xmpp::Config { ca_file: None, ..scene.server.xmpp(Tls::StartTls) };
+    scene.gateway.configure(&xmpp, QUICK);
+    let said = scene.gateway.call(&["doctor"]).await;
+    assert!(
+        said.stdout.contains("ok    tcp ") && said.stdout.contains("fail  tls        TLS with a.test failed"),
+        "{}",
+        said.stdout
+    );
+}
