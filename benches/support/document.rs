@@ -32,7 +32,7 @@ impl Subscription {
     /// As intake sees it.
     pub(crate) fn plan(&self) -> Plan<'_> {
         let Self { id, rules, to } = self;
-        Plan { feed: id, key_id: id.as_str(), tags: &[], rules, to, routes: &[] }
+        Plan { feed: id, key_id: id.as_str(), tags: &[], rules, to, is_rebuilt: false, routes: &[] }
     }
 
     /// A document of it that comes in.
