@@ -605,6 +605,7 @@ fn a_stored_redirect_is_forgotten_when_its_target_is_gone() {
         (0..4).for_each(|_| drop(feed.poll_when_due(&moved("https://new.example.org/feed")).clone()));
         let facts = feed.poll_when_due(&failed(Some(status), kind));
         assert_eq!((&facts.moved_to, facts.gone_since, facts.failures), (&None, None, 1));
+        assert_eq!(facts.validators, Validators::default(), "they were the target's");
     }
 }
 

@@ -98,6 +98,9 @@ fn a_small_feed_and_a_few_entries_are_no_flood() {
     let mut feed = Feed::after(posts(11..=15));
     let late = |n: i64| post(n).title(&format!("late {n}")).id(&format!("l{n}")).link("").content("late");
     assert_eq!(feed.get((11..=15).map(late).collect()).len(), 5);
+    let mut feed = Feed::after(posts(11..=14));
+    let late = |n: i64| late(n).dated(12).content(&format!("late {n}"));
+    assert_eq!(feed.get((21..=26).map(late).collect()).len(), 6, "of four known entries little can be said");
 }
 
 // Edits
@@ -245,6 +248,12 @@ fn more_than_a_fifth_at_once_is_a_broken_feed() {
     assert_eq!(feed.notices, ["3 entries vanished at once; none is taken for deleted"]);
     assert_eq!(feed.get(without(posts(1..=10), &[4, 5, 6])), NOTHING);
     assert_eq!(feed.get(posts(1..=10)), NOTHING, "and when they are back, they are known");
+    let mut feed = retracting(posts(1..=14));
+    feed.get(without(posts(1..=14), &[4, 5, 6]));
+    assert_eq!(feed.notices.len(), 1, "three of fourteen");
+    let mut feed = retracting(posts(1..=10));
+    feed.get(without(posts(1..=10), &[4, 5]));
+    assert_eq!(feed.get(without(posts(1..=10), &[4, 5])).len(), 2, "two of ten are a fifth");
     // A single one may be deleted from the smallest feed.
     let mut feed = retracting(posts(1..=2));
     feed.get(vec![post(1)]);
