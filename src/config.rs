@@ -28,6 +28,7 @@ mod settings;
 mod slug;
 mod template;
 mod timing;
+mod unify;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};

@@ -12,6 +12,7 @@ mod open;
 mod parts;
 mod presence;
 mod reload;
+mod reroute;
 mod supervisor;
 mod vitals;
 

@@ -18,6 +18,7 @@ use super::answers::Answers;
 use super::open::open;
 use super::presence::Presence;
 use super::reload::Requests;
+use super::reroute::reroute;
 use super::vitals::Vitals;
 use super::{GatewayError, clock};
 
@@ -47,11 +48,12 @@ impl Parts {
     /// Opens the state, tells it the feeds of the configuration, and answers other verbs from now on.
     /// `reloads`: whom to ask when another verb wants the configuration to be read anew.
     pub(crate) async fn open(config: Config, verb: &str, reloads: Option<Requests>) -> Result<Self, GatewayError> {
-        let config = Arc::new(config);
         let clock = clock();
         let store: Arc<dyn Store> = Arc::new(open(&config.store.path).await?);
+        let config = Arc::new(unified(&*store, config).await?);
         check_account(&*store, &config).await?;
         store.sync_feeds(feeds(&config), clock()).await?;
+        reroute(&*store, &config, clock()).await?;
         let wake = Arc::new(Notify::new());
         let poller = Poller::new(store.clone(), &config.http, roster(&config), clock.clone(), wake.clone())
             .map_err(|error| GatewayError::Http(error.to_string()))?;
@@ -111,6 +113,15 @@ pub(crate) struct Backlog {
     pub(crate) in_doubt: usize,
     /// Rows that were given up.
     pub(crate) dead: usize,
+}
+
+/// The configuration in which the service that was discovered goes by no name, so that a node is one destination however it is
+/// named.
+pub(super) async fn unified(store: &dyn Store, config: Config) -> Result<Config, StoreError> {
+    Ok(match store.meta().await?.service {
+        Some(service) => config.with_default_service(&service),
+        None => config,
+    })
 }
 
 /// Refuses another account while deliveries of the former one are in doubt: nobody else could ask what became of them.

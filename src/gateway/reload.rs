@@ -15,6 +15,7 @@ use crate::xmpp::Session;
 use super::GatewayError;
 use super::engine::{Engine, Publisher};
 use super::parts::{self, Parts};
+use super::reroute::reroute;
 use super::supervisor;
 
 /// Asks for a reload; the answer comes back when it is done.
@@ -58,7 +59,7 @@ pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Ans
 async fn take_over(parts: &mut Parts, engine: &mut Engine) -> Result<Reloaded, Kept> {
     let (former, path) = (parts.config.clone(), parts.config.path.clone());
     let read = tokio::task::spawn_blocking(move || Config::load(Some(&path))).await;
-    let mut next = read.map_err(|_| GatewayError::Bug)??;
+    let mut next = parts::unified(&*parts.store, read.map_err(|_| GatewayError::Bug)??).await?;
     let reloaded = compare(&former, &next);
     // Whatever the file says, these hold until the restart.
     (next.store, next.web) = (former.store.clone(), former.web.clone());
@@ -73,6 +74,7 @@ async fn take_over(parts: &mut Parts, engine: &mut Engine) -> Result<Reloaded, K
         parts.poller.ask_by(&next.http).map_err(|error| GatewayError::Http(error.to_string()))?;
     }
     parts.poller.adopt(parts::roster(&next), parts::feeds(&next), (parts.clock)()).await?;
+    reroute(&*parts.store, &next, (parts.clock)()).await?;
     engine.publisher.deliverer.reconfigure(next.deliver());
     parts.config = next;
     Ok(reloaded)

@@ -165,6 +165,18 @@ impl RouteTarget {
         }
     }
 
+    /// Whether entries may go to this destination by it.
+    pub fn may_be(&self, destination: &Destination) -> bool {
+        match (self, destination) {
+            (Self::Fixed(fixed), _) => fixed == destination,
+            (Self::Template { service, node }, Destination::Node { service: there, node: name }) => {
+                // Long names are cut at their end.
+                service == there && name.starts_with(node.split('{').next().unwrap_or_default())
+            }
+            (Self::Template { .. }, _) => false,
+        }
+    }
+
     /// Whether it is the same for all entries of a feed.
     fn is_about_feed(&self) -> bool {
         match self {

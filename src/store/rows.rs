@@ -281,6 +281,11 @@ pub enum Outcome {
         /// What was said.
         reason: String,
     },
+    /// Waits somewhere else now, behind what waits there; READY rows only.
+    Move {
+        /// Where.
+        to: Destination,
+    },
     /// Forgotten altogether (`outbox drop`, or SENT rows that are old enough).
     Drop,
 }

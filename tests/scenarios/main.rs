@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changed_configuration;
 mod chats;
 mod crash;
 mod cut_connection;

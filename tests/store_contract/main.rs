@@ -69,6 +69,8 @@ macro_rules! contract {
                 a_dead_row_is_superseded_by_a_newer_revision
                 a_newer_row_does_not_move_before_one_that_may_be_on_the_node
                 a_revived_row_joins_an_older_one_that_waits
+                a_moved_row_comes_behind_those_that_wait_there
+                a_row_that_is_placed_again_among_older_ones_comes_after_them
             }
         }
     };

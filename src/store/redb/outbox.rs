@@ -65,6 +65,13 @@ fn place_one(batch: &mut Batch<'_>, node: u32, record: Record) -> Result<bool, F
     }
     match waiting {
         Some((_, old)) if old.key == record.key && old.revision > record.revision => return Ok(false),
+        Some((place, old)) if old.key == record.key && old.revision == record.revision => {
+            // The same once more, among others that are older: it comes after those.
+            batch.tables.release(&old.key, old.revision)?;
+            batch.forget(place, &old)?;
+            let place = Place { node, sequence: batch.next_sequence() };
+            batch.put(place, &Record { queued: old.queued, ..record })?;
+        }
         Some((place, old)) => {
             batch.tables.release(&old.key, old.revision)?;
             batch.put(place, &record.replacing(&old))?;
@@ -128,6 +135,8 @@ pub(super) fn settle(batch: &mut Batch<'_>, mut settlements: Vec<Settlement>, no
 fn settle_one(batch: &mut Batch<'_>, place: Place, mut record: Record, outcome: Outcome) -> Result<(), Fault> {
     match outcome {
         Outcome::Delivered => batch.put(place, &Record { state: RowState::Sent, reason: None, ..record }),
+        Outcome::Move { to } if record.state == RowState::Ready => move_to(batch, place, record, &to),
+        Outcome::Move { .. } => Ok(()),
         Outcome::Drop => remove(batch, place, &record),
         Outcome::Ready if record.state == RowState::Dead => wait_again(batch, place, record.anew()),
         Outcome::Ready => wait_again(batch, place, record),
@@ -143,6 +152,17 @@ fn settle_one(batch: &mut Batch<'_>, place: Place, mut record: Record, outcome: 
             // The newer revision tells all that this one could.
             _ => remove(batch, place, &record),
         },
+    }
+}
+
+/// Puts a waiting row behind those of another destination; its reference to the edition goes with it.
+fn move_to(batch: &mut Batch<'_>, place: Place, record: Record, to: &Destination) -> Result<(), Fault> {
+    batch.forget(place, &record)?;
+    let node = batch.tables.number(to)?;
+    let (key, revision) = (record.key, record.revision);
+    match place_one(batch, node, record)? {
+        true => Ok(()),
+        false => batch.tables.release(&key, revision),
     }
 }
 

@@ -1,0 +1,48 @@
+//! One name for the default service: none.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::feed::Destination;
+use crate::ingest::route::RouteTarget;
+
+use super::{Config, Target};
+
+impl Config {
+    /// The same configuration, in which nodes of this service, by its name or by none, are the same destinations.
+    #[must_use]
+    pub fn with_default_service(mut self, service: &str) -> Self {
+        for feed in self.feeds.values_mut() {
+            if feed.to.iter().any(|target| is_at(&target.destination, service)) {
+                let feed = Arc::make_mut(feed);
+                feed.to.iter_mut().for_each(|target| unname_target(target, service));
+                let mut known = HashSet::new();
+                feed.to.retain(|target| known.insert(target.destination.clone()));
+            }
+        }
+        self.route_targets.iter_mut().for_each(|target| unname_target(target, service));
+        for target in Arc::make_mut(&mut self.routes).iter_mut().flat_map(|route| &mut route.to) {
+            match target {
+                RouteTarget::Fixed(destination) => unname(destination, service),
+                RouteTarget::Template { service: named, .. } => drop(named.take_if(|named| named == service)),
+            }
+        }
+        self
+    }
+}
+
+fn is_at(destination: &Destination, service: &str) -> bool {
+    matches!(destination, Destination::Node { service: Some(named), .. } if named == service)
+}
+
+fn unname_target(target: &mut Target, service: &str) {
+    if is_at(&target.destination, service) {
+        unname(Arc::make_mut(&mut target.destination), service);
+    }
+}
+
+fn unname(destination: &mut Destination, service: &str) {
+    if let Destination::Node { service: named, .. } = destination {
+        named.take_if(|named| named == service);
+    }
+}
