@@ -3,7 +3,7 @@
 //! Counted is what a further round costs, so that start and end of the program, and the making of the input, are no part of it.
 #![cfg(test)]
 
-#[path = "../benches/support/document.rs"]
+#[path = "../benches/src/document.rs"]
 mod document;
 
 use std::collections::BTreeMap;

@@ -1,23 +1,25 @@
 //! How fast and how large: ours beside the limit or a peer, in alternation, on servers of its own. `./benches/run.sh` starts it.
 //!
 //! Loopback only, out of temporary folders, bounded in count and time; everything that it starts dies with it.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that fails has nothing to print")]
 
 mod changed;
-#[path = "../support/document.rs"]
 mod document;
 mod fleet;
+mod folder;
 mod gateway;
 mod measured;
+mod parse;
 mod poll;
+#[path = "../../tests/support/process.rs"]
+#[expect(dead_code, unreachable_pub, reason = "benches use a part of it")]
+mod process;
+mod prosody;
 mod publish;
 mod replay;
 mod report;
 mod scale;
 mod site;
 mod state;
-#[path = "../../tests/support/mod.rs"]
-mod support;
 
 use std::fs;
 use std::process::ExitCode;
@@ -30,7 +32,8 @@ use report::Row;
 /// A bench takes how often to measure, and gives its rows.
 type Bench = fn(usize) -> LocalBoxFuture<'static, Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 9] = [
+const BENCHES: [(&str, Bench); 10] = [
+    ("parse", |rounds| parse::parse(rounds).boxed_local()),
     ("first-pass", |rounds| publish::first_pass(rounds).boxed_local()),
     ("tls", |rounds| publish::tls(rounds).boxed_local()),
     ("unchanged", |rounds| poll::unchanged(rounds).boxed_local()),
@@ -51,12 +54,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    if std::env::args().nth(1).as_deref() == Some("--child") {
-        measured::child(arguments.by_ref().skip(1));
-        return ExitCode::SUCCESS;
-    }
-    let asked = match read(arguments) {
+    let asked = match read(std::env::args().skip(1)) {
         Ok(asked) => asked,
         Err(error) => {
             eprintln!("error: {error}");
@@ -90,8 +88,6 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value"));
         match argument.as_str() {
-            // Given by `cargo bench`.
-            "--bench" => {}
             "--json" => asked.json = Some(value()?),
             "--results" => asked.results = Some(value()?),
             "--rounds" => asked.rounds = value()?.parse().map_err(|_| "--rounds wants a number".to_owned())?,

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use crate::support::prosody::Prosody;
+use crate::prosody::{DOMAIN, Prosody};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -80,8 +80,7 @@ pub(crate) async fn replay(prosody: &Prosody, recording: &Recording) -> Duration
         let (from, mut to) = stream.into_split();
         let mut answers = Answers { from, heard: Vec::new() };
         let header = format!(
-            "<stream:stream to='{}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
-            prosody.domain()
+            "<stream:stream to='{DOMAIN}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
         );
         let password = data_encoding::BASE64.encode(b"\0bot\0secret");
         let auth = format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{password}</auth>");

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::document;
 use crate::fleet::{Fleet, id};
+use crate::folder::Folder;
 use crate::measured::median;
 use crate::report::Row;
 use crate::site::{Site, body};
@@ -22,11 +23,11 @@ const ENTRIES: u64 = 50;
 const POLLS: u64 = 100;
 
 pub(crate) async fn changed(_rounds: usize) -> Vec<Row> {
-    let folder = tempfile::Builder::new().prefix("tidings-bench-").tempdir().unwrap();
+    let folder = Folder::new();
     let site = Site::start(1, ENTRIES, 1).await;
-    let poller = poller(&folder.path().join("ours.redb"), &site).await;
+    let poller = poller(&folder.join("ours.redb"), &site).await;
     // Its polls are the commits beside ours.
-    let fleet = Fleet::fill(&folder.path().join("theirs.redb"), 1, ENTRIES, document::at(0), |_, row| row).await;
+    let fleet = Fleet::fill(&folder.join("theirs.redb"), 1, ENTRIES, document::at(0), |_, row| row).await;
     let mut ours = Vec::new();
     let mut parts = [Vec::new(), Vec::new()];
     for version in 1..=POLLS {

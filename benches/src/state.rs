@@ -1,15 +1,14 @@
 //! The state file: what an entry takes, what a poll costs among few feeds and among very many, and what a year makes of it.
 
 use chrono::TimeDelta;
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use tidings::feed::Time;
 use tidings::store::{FeedRow, Store};
 use tokio::time::Instant;
 
 use crate::document::at;
 use crate::fleet::Fleet;
-use crate::measured::median;
+use crate::folder::Folder;
+use crate::measured::{cpu_seconds, median};
 use crate::report::Row;
 
 /// Polls that are measured at a time.
@@ -45,12 +44,12 @@ struct Measured {
 
 /// Polls two fleets in turns.
 async fn compare(feeds: [usize; 2], entries: u64, rounds: usize) -> [Measured; 2] {
-    let folder = tempfile::Builder::new().prefix("tidings-bench-").tempdir().unwrap();
+    let folder = Folder::new();
     // Each is due at a second of its own; the order has nothing to do with where a row lies.
     let due = |n: usize, all: usize| at((n as u64 * 2_654_435_761 % all as u64) as i64);
     let mut fleets = Vec::new();
     for all in feeds {
-        let state = folder.path().join(format!("{all}.redb"));
+        let state = folder.join(&format!("{all}.redb"));
         let row = |n: usize, row: FeedRow| FeedRow { next_due: due(n, all), ..polled(n, row) };
         fleets.push(Fleet::fill(&state, all, entries, at(0), row).await);
     }
@@ -58,13 +57,13 @@ async fn compare(feeds: [usize; 2], entries: u64, rounds: usize) -> [Measured; 2
     for round in 0..=rounds {
         for (fleet, costs) in fleets.iter().zip(&mut costs) {
             let now = at((1 + round as i64) * 2_000_000);
-            let (cpu, wall) = (own_cpu_seconds(), Instant::now());
+            let (cpu, wall) = (cpu_seconds(None), Instant::now());
             for part in 0..POLLS / 200 {
                 fleet.poll(200, NEWS, now + TimeDelta::seconds(part as i64), TimeDelta::seconds(1)).await;
             }
             // The first round fills caches.
             if round > 0 {
-                costs.push((own_cpu_seconds() - cpu, wall.elapsed().as_secs_f64()));
+                costs.push((cpu_seconds(None) - cpu, wall.elapsed().as_secs_f64()));
             }
         }
     }
@@ -79,8 +78,8 @@ async fn compare(feeds: [usize; 2], entries: u64, rounds: usize) -> [Measured; 2
 /// A simulated year of a hundred feeds that are polled every six hours and have an entry a day: the state's size after half of
 /// it and at its end.
 pub(crate) async fn year(_rounds: usize) -> Vec<Row> {
-    let folder = tempfile::Builder::new().prefix("tidings-bench-").tempdir().unwrap();
-    let state = folder.path().join("state.redb");
+    let folder = Folder::new();
+    let state = folder.join("state.redb");
     let fleet = Fleet::fill(&state, 100, 10, at(0), polled).await;
     let mut sizes = Vec::new();
     for poll in 0..366 * 4 {
@@ -103,9 +102,4 @@ pub(crate) fn polled(n: usize, row: FeedRow) -> FeedRow {
     let last: Option<Time> = Some(at(0));
     (row.poll.started, row.poll.ended, row.poll.succeeded, row.poll.full_poll) = (last, last, last, last);
     row
-}
-
-fn own_cpu_seconds() -> f64 {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
-    (usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, NOBODY};
 use crate::measured::{self, Cost, median};
 use crate::report::Row;
 use crate::site::{Site, etag};
@@ -64,7 +64,7 @@ pub(crate) async fn polls(rounds: usize) -> Vec<Row> {
 
 /// A gateway that has met the feeds; nothing is published, as `backfill` is 0.
 async fn known(site: &Site, feeds: usize) -> Gateway {
-    let gateway = Gateway::with(None, "every = \"30m\"\nbackfill = 0", feeds, |feed| site.url(feed));
+    let gateway = Gateway::new(NOBODY, "backfill = 0", feeds, |feed| site.url(feed));
     gateway.once(&["--all"]).await;
     gateway
 }

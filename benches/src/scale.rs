@@ -8,15 +8,15 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tidings::feed::{FeedId, Time};
 use tidings::store::{FeedRow, PollFacts, RedbStore, Store};
-use tidings::xmpp::Tls;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::fleet::{Fleet, id};
-use crate::gateway::{Gateway, PROGRAM};
+use crate::gateway::{Gateway, NOBODY, program};
+use crate::measured::cpu_seconds;
+use crate::process::Process;
+use crate::prosody::Prosody;
 use crate::report::Row;
 use crate::site::Site;
-use crate::support::process::Process;
-use crate::support::prosody::{Options, Prosody};
 
 const FEEDS: usize = 100_000;
 const ENTRIES: u64 = 10;
@@ -32,10 +32,10 @@ const WATCHED: Duration = Duration::from_secs(60);
 
 pub(crate) async fn scale(_rounds: usize) -> Vec<Row> {
     let site = Site::start(FEEDS, ENTRIES, NEWS).await;
-    let prosody = Prosody::start(Options::default()).await;
-    let xmpp = prosody.xmpp(Tls::None);
+    let prosody = Prosody::start().await;
+    let account = prosody.account(&prosody.address(), "none");
     let template = template(&site).await;
-    let gateway = Gateway::with(Some(&xmpp), SETTINGS, FEEDS, |feed| site.url(feed));
+    let gateway = Gateway::new(&account, SETTINGS, FEEDS, |feed| site.url(feed));
     let (began, clock) = (Instant::now(), now());
     let due = |n: usize| PREPARED + EVERY.mul_f64((n as u64 * 2_654_435_761 % FEEDS as u64) as f64 / FEEDS as f64);
     // The first one tells when the program is up.
@@ -48,18 +48,20 @@ pub(crate) async fn scale(_rounds: usize) -> Vec<Row> {
     drop(Fleet::fill(&gateway.path("state.redb"), FEEDS, ENTRIES, clock, row).await);
 
     let (log, started) = (gateway.path("run.log"), Instant::now());
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program());
     command.arg("run").current_dir(gateway.folder()).env("HOME", gateway.folder());
     let mut process = Process::start(&command, "tidings", Some(&log));
-    crate::support::eventually("the first poll", async || Some(()).filter(|()| site.has_been_asked())).await;
+    while !site.has_been_asked() && began.elapsed() < PREPARED {
+        sleep(Duration::from_millis(20)).await;
+    }
     let start = started.elapsed().as_secs_f64();
     assert!(began.elapsed() < PREPARED, "this machine is too busy");
     sleep_until(began + PREPARED).await;
     site.take_asked();
-    let before = cpu_seconds(&process);
+    let before = cpu_seconds(Some(process.id()));
     sleep(WATCHED).await;
     assert!(process.ended().is_none(), "{}", fs::read_to_string(log).unwrap());
-    let (asked, cpu, peak) = (site.take_asked(), cpu_seconds(&process) - before, peak_mb(&process));
+    let (asked, cpu, peak) = (site.take_asked(), cpu_seconds(Some(process.id())) - before, peak_mb(&process));
 
     let end = PREPARED + WATCHED;
     let mut lags = vec![None; FEEDS];
@@ -84,7 +86,7 @@ pub(crate) async fn scale(_rounds: usize) -> Vec<Row> {
 
 /// What polling remembers of a feed that the program polled.
 async fn template(site: &Site) -> PollFacts {
-    let gateway = Gateway::with(None, &format!("{SETTINGS}\nbackfill = 0"), 1, |feed| site.url(feed));
+    let gateway = Gateway::new(NOBODY, &format!("{SETTINGS}\nbackfill = 0"), 1, |feed| site.url(feed));
     gateway.once(&[]).await;
     let store = RedbStore::open(&gateway.path("state.redb")).unwrap();
     let row = store.feed(&FeedId::new(id(0).as_str()).unwrap()).await.unwrap().unwrap();
@@ -92,24 +94,10 @@ async fn template(site: &Site) -> PollFacts {
     row.poll
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program that is measured goes by the clock")]
+/// The program that is measured goes by the clock.
+#[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 fn now() -> Time {
     chrono::Utc::now()
-}
-
-fn cpu_seconds(process: &Process) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
-    let ticks: u64 = stat
-        .rsplit_once(')')
-        .unwrap()
-        .1
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|ticks| ticks.parse::<u64>().unwrap())
-        .sum();
-    // The kernel counts in hundredths for everybody.
-    ticks as f64 / 100.0
 }
 
 fn peak_mb(process: &Process) -> f64 {
