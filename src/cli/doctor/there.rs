@@ -105,7 +105,12 @@ pub(super) async fn nodes(session: &Session, config: &Config, report: &mut Repor
     });
     let mut default = None;
     let mut known = BTreeMap::new();
-    for service in named.collect::<BTreeSet<_>>() {
+    let mut services = named.collect::<BTreeSet<_>>();
+    if services.is_empty() {
+        // Before there is a feed it shows whether there will be a place for its node.
+        services.insert(None);
+    }
+    for service in services {
         let (jid, check) = match &service {
             Some(service) => (Jid::new(service).ok(), None),
             None => found(session, config).await,
