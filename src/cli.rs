@@ -41,7 +41,7 @@ const EXAMPLES: &str = "Examples:
 
 The configuration is the first of: --config, $TIDINGS_CONFIG, ./tidings.toml,
 ~/.config/tidings/tidings.toml, /etc/tidings/tidings.toml; and feeds.d/*.toml
-beside it.";
+and *.opml beside it.";
 
 /// Turns RSS, Atom and JSON feeds into followable XMPP pubsub streams
 #[derive(Debug, Parser)]

@@ -86,7 +86,9 @@ impl Value for Url {
                 format!("`{}` is not a whole address", raw.key),
                 format!("write \"https://{}\"", text.trim_matches('/')),
             ),
-            Err(error) => raw.wrong(format!("`{}` is not an address: {error}", raw.key), ""),
+            Err(error) => {
+                raw.wrong(format!("`{}` is not an address: {error}", raw.key), "such as \"https://example.org/feed\"")
+            }
         }
     }
 

@@ -72,7 +72,7 @@ impl Destinations {
             shown.push(inline(&table.finish()));
             let Some(target) = target else { continue };
             if targets.iter().any(|other| other.destination == target.destination) {
-                raw.wrong::<()>(format!("{} stands twice in this `to`", target.destination), "");
+                raw.wrong::<()>(format!("{} stands twice in this `to`", target.destination), "keep one of them");
             }
             targets.push(target);
         }

@@ -122,7 +122,7 @@ fn basic(fields: &mut Fields<'_>) -> Option<(String, BasicPassword)> {
         _ => {}
     }
     if user.as_ref().is_some_and(|user| user.contains(':')) {
-        fields.wrong("user", "no user's name holds a `:` (RFC 7617 §2)".to_owned(), "");
+        fields.wrong("user", "no user's name holds a `:` (RFC 7617 §2)".to_owned(), "leave it out");
     }
     Some((user?, BasicPassword(file?)))
 }

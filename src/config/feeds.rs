@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use toml::de::DeValue;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 use crate::atom::Style;
 use crate::feed::FeedId;
@@ -18,7 +19,9 @@ use super::file::{File, Place};
 use super::memo::Memo;
 use super::print::Merged;
 use super::settings::{Defaults, Nodes};
+use super::slug::like;
 use super::timing::Timings;
+use super::value::quoted;
 use super::{Feed, Target, find, opml};
 
 /// What all feeds are read with.
@@ -77,16 +80,14 @@ impl<'a> Feeds<'a> {
         let is_opml = find::is_opml(&file.path);
         let tables = if is_opml { opml::tables(file) } else { file.parse().into_inner().into_iter().collect() };
         for (key, value) in tables {
-            let name: &str = key.get_ref();
-            let DeValue::Table(table) = value.get_ref() else {
-                let hint = "a feed begins with its name in square brackets: [my-blog]".to_owned();
-                file.complain(Some(key.span()), format!("`{name}` stands outside a feed's table"), Some(hint));
-                continue;
-            };
-            let id = match FeedId::new(name) {
+            let Some(table) = feed_table(file, &key, value.get_ref()) else { continue };
+            let id = match FeedId::new(key.get_ref()) {
                 Ok(id) => id,
                 Err(bad) => {
-                    file.complain(Some(key.span()), bad.to_string(), None);
+                    let like = like(&bad.0);
+                    let hint =
+                        if is_opml { format!("such as tidings-id=\"{like}\"") } else { format!("such as [{like}]") };
+                    file.complain(Some(key.span()), bad.to_string(), Some(hint));
                     continue;
                 }
             };
@@ -134,4 +135,29 @@ impl<'a> Feeds<'a> {
             }
         }
     }
+}
+
+/// The table of a feed; complains of what else stands there.
+fn feed_table<'t>(file: &File, key: &Spanned<DeString<'_>>, value: &'t DeValue<'t>) -> Option<&'t DeTable<'t>> {
+    let is_feed = |value: &DeValue<'_>| value.as_table().is_some_and(|table| table.contains_key("url"));
+    let name = quoted(key.get_ref());
+    let (message, hint) = match value {
+        DeValue::Table(table) => match table.iter().find(|(_, value)| is_feed(value.get_ref())) {
+            None => return Some(table),
+            Some((inner, _)) => (
+                format!("feed {} stands within {name}", quoted(inner.get_ref())),
+                "a dot makes a table within a table: write the name in quotes, [\"my.blog\"]",
+            ),
+        },
+        DeValue::Array(list) if list.first().is_some_and(|first| first.get_ref().is_table()) => (
+            format!("{name} is a list of tables, not a feed"),
+            "a feed's name stands in single square brackets: [my-blog]",
+        ),
+        _ => (
+            format!("{name} stands outside a feed's table"),
+            "a feed begins with its name in square brackets: [my-blog]",
+        ),
+    };
+    file.complain(Some(key.span()), message, Some(hint.to_owned()));
+    None
 }

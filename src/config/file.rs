@@ -73,10 +73,16 @@ impl File {
     /// The tables of the file, as far as it can be read.
     pub(super) fn parse(&self) -> Spanned<DeTable<'_>> {
         let (table, errors) = DeTable::parse_recoverable(&self.text);
+        let mut last_line = None;
         for error in &errors {
-            let message = error.message().replace('\n', " ");
-            let hint = message.contains("escape").then(|| "in single quotes a backslash is itself".to_owned());
-            self.complain(Some(error.span().unwrap_or_default()), format!("not TOML: {message}"), hint);
+            let span = error.span().unwrap_or_default();
+            // What else is wrong in a line mostly follows from the first.
+            let line = self.line_of(span.start);
+            if last_line.replace(line) != Some(line) {
+                let message = error.message().replace('\n', " ");
+                let (message, hint) = in_plain_words(&message);
+                self.complain(Some(span), format!("not TOML: {message}"), Some(hint.to_owned()));
+            }
         }
         self.is_broken.set(!errors.is_empty());
         table
@@ -154,6 +160,31 @@ impl File {
         }
         secrets
     }
+}
+
+/// What the parser says of broken syntax, and how it is written right.
+fn in_plain_words(message: &str) -> (&str, &'static str) {
+    let is = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let hint = match message {
+        _ if is(&["escape"]) => "in single quotes a backslash is itself",
+        _ if is(&["must be quoted", "invalid boolean"]) => {
+            return (
+                "this is neither a text in quotes nor a number, true or false",
+                "a text stands in double quotes: \"30m\"; true and false without, in small letters",
+            );
+        }
+        _ if is(&["basic string", "literal string"]) => {
+            "a text ends, in the same line, with the quote that it began with"
+        }
+        _ if is(&["duplicate key"]) => "it stands above already: keep one of them",
+        _ if is(&["inline table"]) => "a table in braces looks like { key = value, key = value }",
+        _ if is(&["unclosed array", "array elements"]) => "a list looks like [\"one\", \"two\"]",
+        _ if is(&["unclosed table"]) => "a header is a name in square brackets, in a line of its own: [my-blog]",
+        _ if is(&["expected newline"]) => "each setting stands in a line of its own",
+        _ if is(&["leading zero"]) => "write the number without the 0 in front",
+        _ => "a setting looks like key = \"value\", a header like [name]",
+    };
+    (message, hint)
 }
 
 /// Where in a line something begins that looks like a secret: the value of a key with a telling name, or the user of an

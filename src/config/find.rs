@@ -45,7 +45,8 @@ pub(super) fn main_file(named: Option<&Path>, environment: Environment<'_>) -> R
 /// The files of feeds.d beside the main file, in byte order of their names; none when there is no such folder.
 pub(super) fn feed_files(main: &Path) -> Result<Vec<PathBuf>, ConfigErrors> {
     let folder = main.parent().unwrap_or(Path::new("")).join("feeds.d");
-    let failed = |error: io::Error| ConfigErrors::of_file(&folder, format!("cannot be listed: {error}"), None);
+    let failed =
+        |error: io::Error| ConfigErrors::of_file(&folder, format!("cannot be listed: {error}"), remedy(&error));
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -69,6 +70,16 @@ fn is_meant(path: &Path) -> bool {
     !is_left_behind && (name.ends_with(b".toml") || name.ends_with(b".opml"))
 }
 
+/// What to do about a file that cannot be read.
+fn remedy(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => "`tidings init` writes a first one; --config FILE names another",
+        io::ErrorKind::PermissionDenied => "whoever runs tidings must be able to read it",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 /// Whether a file is OPML; TOML otherwise.
 pub(super) fn is_opml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "opml")
@@ -76,7 +87,7 @@ pub(super) fn is_opml(path: &Path) -> bool {
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Rc<File>, ConfigErrors> {
-    let failed = |error: io::Error| ConfigErrors::of_file(path, format!("cannot be read: {error}"), None);
+    let failed = |error: io::Error| ConfigErrors::of_file(path, format!("cannot be read: {error}"), remedy(&error));
     let bytes = fs::read(path).map_err(failed)?;
     let is_public = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o004 != 0;
     match String::from_utf8(bytes) {

@@ -34,16 +34,18 @@ impl Value for Headers {
                 raw.file.complain(Some(key.span()), message, Some(hint.to_owned()));
             };
             match value.get_ref().as_str() {
-                _ if !is_token(name) => wrong(format!("{} is not the name of a header", quoted(name)), ""),
+                _ if !is_token(name) => {
+                    wrong(format!("{} is not the name of a header", quoted(name)), "such as X-Token, without spaces")
+                }
                 _ if name.eq_ignore_ascii_case("user-agent") => {
                     wrong("`User-Agent` is always the same".to_owned(), "set `contact` in [http] of tidings.toml");
                 }
                 _ if OWN.contains(&name.to_ascii_lowercase().as_str()) => {
                     wrong(format!("{} is set by the poller", quoted(name)), "leave it out");
                 }
-                None => wrong(format!("{} is a text in quotes", quoted(name)), ""),
+                None => wrong(format!("{} is a text in quotes", quoted(name)), "put it in double quotes"),
                 Some(text) if !text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) => {
-                    wrong(format!("{} holds a character that no header may hold", quoted(name)), "");
+                    wrong(format!("{} holds a character that no header may hold", quoted(name)), "ASCII on one line");
                 }
                 Some(text) => {
                     headers.push((name.to_owned(), text.trim().to_owned()));

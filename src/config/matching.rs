@@ -85,7 +85,10 @@ impl Value for Pattern {
             Err(error) => {
                 let text = regex::Error::to_string(&error);
                 let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                raw.wrong(format!("`{}` is not a regular expression: {why}", raw.key), "")
+                raw.wrong(
+                    format!("`{}` is not a regular expression: {why}", raw.key),
+                    "a backslash, in single quotes, takes the next character as it is: '\\('",
+                )
             }
         }
     }

@@ -67,6 +67,6 @@ fn made_id(file: &File, url: &Words) -> Option<String> {
         Err(url::ParseError::RelativeUrlWithoutBase) => {
             wrong("`xmlUrl` is not a whole address".to_owned(), "it begins with https:// or http://")
         }
-        Err(error) => wrong(format!("`xmlUrl` is not an address: {error}"), ""),
+        Err(error) => wrong(format!("`xmlUrl` is not an address: {error}"), "it begins with https:// or http://"),
     }
 }

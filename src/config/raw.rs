@@ -47,7 +47,7 @@ impl<'a> Raw<'a> {
     pub(super) fn string(&self) -> Option<&'a str> {
         match self.value.get_ref().as_str() {
             Some(text) => Some(text),
-            None => self.mismatch("a text in quotes", ""),
+            None => self.mismatch("a text in quotes", "put it in double quotes"),
         }
     }
 
@@ -56,7 +56,7 @@ impl<'a> Raw<'a> {
         let Self { file, key, value, .. } = *self;
         match value.get_ref().as_array() {
             Some(array) => Some(array.iter().map(move |value| Raw { file, key, is_element: true, value })),
-            None => self.mismatch("a list in square brackets", ""),
+            None => self.mismatch("a list in square brackets", "put it in square brackets: [ … ]"),
         }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Raw<'a> {
     pub(super) fn table(&self) -> Option<&'a DeTable<'a>> {
         match self.value.get_ref().as_table() {
             Some(table) => Some(table),
-            None => self.mismatch("a table", ""),
+            None => self.mismatch("a table", "a table stands in braces: { key = value }"),
         }
     }
 

@@ -62,7 +62,8 @@ fn built_in_poll() -> PollRules {
 /// When and how a feed is polled.
 pub(super) fn poll(fields: &mut Fields<'_>, base: &PollRules, when: &When, timings: &mut Timings) -> PollRules {
     let timing = timings.of(when).unwrap_or_else(|why| {
-        fields.wrong(if fields.has("cron") { "cron" } else { "timezone" }, why, "");
+        let hint = "minute, hour, day, month, weekday, such as cron = \"30 8 * * mon\"";
+        fields.wrong(if fields.has("cron") { "cron" } else { "timezone" }, why, hint);
         base.timing.clone()
     });
     let own = fields.or("own", &base.own);

@@ -13,14 +13,25 @@ const LONGEST: usize = 54;
 pub fn slug(url: &Url) -> Result<FeedId, BadFeedId> {
     let host = url.host_str().unwrap_or_default();
     let text = format!("{}{}", host.strip_prefix("www.").unwrap_or(host), url.path()).to_ascii_lowercase();
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let mut slug = words.collect::<Vec<_>>().join("-");
+    let mut slug = hyphened(&text);
     if slug.len() > LONGEST || url.query().is_some_and(|query| !query.is_empty()) {
         let digest = Sha256::digest(url.as_str());
         slug.truncate(LONGEST);
         slug = format!("{}-{}", slug.trim_end_matches('-'), data_encoding::HEXLOWER.encode(&digest[..4]));
     }
     FeedId::new(&slug)
+}
+
+/// A good id that is like a bad one.
+pub(super) fn like(bad: &str) -> String {
+    let mut id = hyphened(&bad.to_lowercase());
+    id.truncate(63);
+    if id.is_empty() { "my-blog".to_owned() } else { id }
+}
+
+/// What letters and digits there are, with hyphens in place of all else.
+fn hyphened(text: &str) -> String {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::ingest::{Backfill, ItemIdScheme, OnRemove, OnUpdate};
 use crate::xmpp::Tls;
 
 use super::raw::Raw;
+use super::slug::like;
 
 /// A kind of value.
 pub(super) trait Value: Sized {
@@ -70,11 +71,12 @@ fn wrong_choice<T>(raw: Raw<'_>, words: &[&'static str], actual: Option<&str>) -
     if let Some(last) = list.rfind(", ") {
         list.replace_range(last..last + 1, " or");
     }
+    let example = format!("such as {} = {}", raw.key, quoted_toml(words[0]));
     match actual {
-        None => raw.mismatch(&list, ""),
+        None => raw.mismatch(&list, example),
         Some(actual) => {
             let hint = nearest(actual, words).map(|near| format!("did you mean {}?", quoted_toml(near)));
-            raw.wrong(format!("`{}` is {list}", raw.key), hint.unwrap_or_default())
+            raw.wrong(format!("`{}` is {list}", raw.key), hint.unwrap_or(example))
         }
     }
 }
@@ -99,7 +101,7 @@ impl Value for String {
             return raw.wrong(format!("`{}` is empty", raw.key), "leave the key out instead");
         }
         if text.chars().any(char::is_control) {
-            return raw.wrong(format!("`{}` holds a control character", raw.key), "");
+            return raw.wrong(format!("`{}` holds a control character", raw.key), "take it out");
         }
         Some(text.to_owned())
     }
@@ -114,7 +116,7 @@ impl Value for usize {
     fn read(raw: Raw<'_>) -> Option<Self> {
         match whole_number(raw) {
             Some(number) if number > 0 => Some(number as usize),
-            _ => raw.wrong(format!("`{}` is a whole number, 1 or more", raw.key), ""),
+            _ => raw.wrong(format!("`{}` is a whole number, 1 or more", raw.key), format!("such as {} = 1", raw.key)),
         }
     }
 
@@ -139,7 +141,10 @@ impl Value for MaxItems {
         match (raw.value.get_ref().as_str(), whole_number(raw)) {
             (Some("max"), _) => Some(Self(None)),
             (_, Some(number)) if number > 0 => Some(Self(Some(number))),
-            _ => raw.wrong(format!("`{}` is a number, 1 or more, or \"max\"", raw.key), ""),
+            _ => {
+                let example = format!("such as {} = 100", raw.key);
+                raw.wrong(format!("`{}` is a number, 1 or more, or \"max\"", raw.key), example)
+            }
         }
     }
 
@@ -185,7 +190,7 @@ impl Value for FeedId {
     fn read(raw: Raw<'_>) -> Option<Self> {
         match FeedId::new(raw.string()?) {
             Ok(id) => Some(id),
-            Err(bad) => raw.wrong(bad.to_string(), ""),
+            Err(bad) => raw.wrong(bad.to_string(), format!("such as {}", quoted_toml(&like(&bad.0)))),
         }
     }
 

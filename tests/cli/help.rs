@@ -77,7 +77,7 @@ fn without_a_verb_the_verbs_are_listed() {
 
     The configuration is the first of: --config, $TIDINGS_CONFIG, ./tidings.toml,
     ~/.config/tidings/tidings.toml, /etc/tidings/tidings.toml; and feeds.d/*.toml
-    beside it.
+    and *.opml beside it.
     ");
 }
 

@@ -52,6 +52,7 @@ fn a_missing_file_is_named() {
     assert_snapshot!(said, @r"
     error: cannot be read: No such file or directory (os error 2)
      --> tidings.toml
+      hint: `tidings init` writes a first one; --config FILE names another
     ");
 }
 
@@ -116,12 +117,14 @@ fn every_syntax_error_of_a_file_is_told_and_no_other_error() {
        |
      2 | jid = "feeds@example.org
        |                         ^
+       hint: a text ends, in the same line, with the quote that it began with
 
     error: not TOML: unclosed array, expected `]`
       --> tidings.toml:4:8
        |
      4 | x = [1,
        |        ^
+       hint: a list looks like ["one", "two"]
     "#);
 }
 
@@ -134,6 +137,7 @@ fn a_key_that_stands_twice_is_a_syntax_error() {
        |
      3 | jid = "other@example.org"
        | ^^^
+       hint: it stands above already: keep one of them
     "#);
 }
 
@@ -273,12 +277,14 @@ fn a_mistyped_choice_suggests_the_nearest_one() {
        |
      5 | access = "private"
        |          ^^^^^^^^^
+       hint: such as access = "open"
 
     error: `on-update` is "publish" or "ignore", not true or false
       --> tidings.toml:6:13
        |
      6 | on-update = true
        |             ^^^^
+       hint: such as on-update = "publish"
     "#);
 }
 
@@ -317,6 +323,7 @@ fn a_password_in_a_broken_line_is_not_shown() {
        |
      3 | password = ***
        |               ^
+       hint: a text ends, in the same line, with the quote that it began with
     "#);
 }
 
@@ -403,6 +410,7 @@ fn a_proxy_and_a_contact_are_checked() {
        |
      6 | per-host = 0
        |            ^
+       hint: such as per-host = 1
     "#);
 }
 
@@ -532,6 +540,7 @@ fn an_id_is_checked() {
        |
      1 | [My-Blog]
        |  ^^^^^^^
+       hint: such as [my-blog]
     "#);
 }
 
@@ -625,12 +634,14 @@ fn a_schedule_is_read_as_a_crontab_reads_it() {
        |
      3 | cron = "0 8 * *"
        |        ^^^^^^^^^
+       hint: minute, hour, day, month, weekday, such as cron = "30 8 * * mon"
 
     error: "0 0 30 2 *" never comes
       --> feeds.d/a.toml:3:8
        |
      3 | cron = "0 0 30 2 *"
        |        ^^^^^^^^^^^^
+       hint: minute, hour, day, month, weekday, such as cron = "30 8 * * mon"
     "#);
 }
 
@@ -672,6 +683,7 @@ fn headers_are_checked_and_their_values_never_shown() {
        |
      3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
        |                         ^^^^^
+       hint: such as X-Token, without spaces
 
     error: `User-Agent` is always the same
       --> feeds.d/a.toml:3:50
@@ -685,12 +697,14 @@ fn headers_are_checked_and_their_values_never_shown() {
        |
      3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
        |                                                        ^
+       hint: put it in double quotes
 
     error: `Y` holds a character that no header may hold
       --> feeds.d/a.toml:3:81
        |
      3 | headers = { Host = ***, "X Y" = ***, User-Agent = ***, X = ***, Y = *** }
        |                                                                 ^
+       hint: ASCII on one line
     "#);
 }
 
@@ -736,6 +750,7 @@ fn a_filter_keeps_or_drops() {
        |
      3 | filter = [{ keep = {}, drop = {} }, {}, { drop = { title = '(x' } }]
        |                                                            ^^^^
+       hint: a backslash, in single quotes, takes the next character as it is: '\('
     ");
 }
 
@@ -831,6 +846,7 @@ fn a_destination_stands_once_in_a_feed() {
        |
      3 | to = [{ node = "x" }, { node = "x" }]
        |                       ^^^^^^^^^^^^^^
+       hint: keep one of them
     "#);
 }
 
@@ -883,6 +899,7 @@ fn a_tab_and_wide_characters_keep_the_caret_in_place() {
        |
      3 |     tags = ["日本語", 5]
        |                       ^
+       hint: put it in double quotes
 
     error: unknown key `日本` in feed `a`
       --> feeds.d/a.toml:4:1
@@ -905,6 +922,7 @@ fn control_characters_do_not_reach_the_terminal() {
        |
      3 | tags = ["�x", 5] # �
        |               ^
+       hint: put it in double quotes
     "#);
 }
 
@@ -974,18 +992,21 @@ fn every_error_of_every_file_comes_in_one_run() {
        |
      2 | jid = 5
        |       ^
+       hint: put it in double quotes
 
     error: not TOML: unclosed table, expected `]`
       --> feeds.d/a.toml:1:3
        |
      1 | [a
        |   ^
+       hint: a header is a name in square brackets, in a line of its own: [my-blog]
 
     error: `url` is a text in quotes, not a number
       --> feeds.d/b.toml:2:7
        |
      2 | url = 5
        |       ^
+       hint: put it in double quotes
 
     error: unknown key `evry` in feed `b`
       --> feeds.d/b.toml:3:1
@@ -1105,6 +1126,7 @@ fn rows_of_opml_are_refused_by_line_and_column() {
        |
      4 | <outline text='c' xmlUrl='https://c.example/' tidings-id='No Good'/>
        |                                                           ^^^^^^^
+       hint: such as tidings-id="no-good"
 
     error: the address holds a user's name or password
       --> feeds.d/list.opml:5:27
@@ -1136,4 +1158,170 @@ fn rows_of_opml_are_refused_by_line_and_column() {
        | ^
        hint: export the list of feeds of your reader as OPML
     ");
+}
+
+#[test]
+fn what_a_newcomer_writes_is_told_with_its_remedy() {
+    let main = |text: &str| refused(&[("tidings.toml", text)]);
+    let said = [
+        main("[xmpp]\njid = feeds@example.org\n"),
+        main("[xmpp]\njid: \"feeds@example.org\"\n"),
+        main("[xmpp]\njid = “feeds@example.org”\n"),
+        main("xmpp]\njid = \"feeds@example.org\"\n"),
+        main("{\"xmpp\": {\"jid\": \"feeds@example.org\"}}"),
+        with_account("[defaults]\nevery = 30m\n"),
+        with_account("[defaults]\nown = True\n"),
+        with_account("[[route]]\nmatch = \"xmpp\"\nto = [{ node = \"x\" }]\n"),
+        feeds("url = \"https://example.org/\"\n"),
+        feeds("[[feeds]]\nid = \"a\"\nurl = \"https://example.org/\"\n"),
+        feeds("[my.blog]\nurl = \"https://example.org/\"\n"),
+        feeds("[My_Blog!]\nurl = \"https://example.org/\"\n"),
+        feed("tags = [xmpp, planet]"),
+        feed("tags = [\"xmpp\" \"planet\"]"),
+        feed("tags = \"xmpp\""),
+        feed("to = [{ node = \"x\" ]"),
+        feed("to = { node = \"x\" }"),
+        feed("filter = { drop = { title = \"x\" } }"),
+    ];
+    assert_snapshot!(said.join("\n"), @r#"
+    error: not TOML: this is neither a text in quotes nor a number, true or false
+      --> tidings.toml:2:7
+       |
+     2 | jid = feeds@example.org
+       |       ^^^^^^^^^^^^^^^^^
+       hint: a text stands in double quotes: "30m"; true and false without, in small letters
+
+    error: not TOML: key with no value, expected `=`
+      --> tidings.toml:2:6
+       |
+     2 | jid: "feeds@example.org"
+       |      ^
+       hint: a setting looks like key = "value", a header like [name]
+
+    error: not TOML: this is neither a text in quotes nor a number, true or false
+      --> tidings.toml:2:7
+       |
+     2 | jid = “feeds@example.org”
+       |       ^^^^^^^^^^^^^^^^^^^
+       hint: a text stands in double quotes: "30m"; true and false without, in small letters
+
+    error: not TOML: key with no value, expected `=`
+      --> tidings.toml:1:5
+       |
+     1 | xmpp]
+       |     ^
+       hint: a setting looks like key = "value", a header like [name]
+
+    error: not TOML: invalid key-value pair, expected key
+      --> tidings.toml:1:1
+       |
+     1 | {"xmpp": {"jid": "feeds@example.org"}}
+       | ^
+       hint: a setting looks like key = "value", a header like [name]
+
+    error: not TOML: this is neither a text in quotes nor a number, true or false
+      --> tidings.toml:4:9
+       |
+     4 | every = 30m
+       |         ^^^
+       hint: a text stands in double quotes: "30m"; true and false without, in small letters
+
+    error: not TOML: this is neither a text in quotes nor a number, true or false
+      --> tidings.toml:4:7
+       |
+     4 | own = True
+       |       ^^^^
+       hint: a text stands in double quotes: "30m"; true and false without, in small letters
+
+    error: `match` is a table, not a string
+      --> tidings.toml:4:9
+       |
+     4 | match = "xmpp"
+       |         ^^^^^^
+       hint: a table stands in braces: { key = value }
+
+    error: `url` stands outside a feed's table
+      --> feeds.d/a.toml:1:1
+       |
+     1 | url = "https://example.org/"
+       | ^^^
+       hint: a feed begins with its name in square brackets: [my-blog]
+
+    error: `feeds` is a list of tables, not a feed
+      --> feeds.d/a.toml:1:3
+       |
+     1 | [[feeds]]
+       |   ^^^^^
+       hint: a feed's name stands in single square brackets: [my-blog]
+
+    error: feed `blog` stands within `my`
+      --> feeds.d/a.toml:1:2
+       |
+     1 | [my.blog]
+       |  ^^
+       hint: a dot makes a table within a table: write the name in quotes, ["my.blog"]
+
+    error: not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`
+      --> feeds.d/a.toml:1:9
+       |
+     1 | [My_Blog!]
+       |         ^
+       hint: a setting looks like key = "value", a header like [name]
+
+    error: not TOML: this is neither a text in quotes nor a number, true or false
+      --> feeds.d/a.toml:3:9
+       |
+     3 | tags = [xmpp, planet]
+       |         ^^^^
+       hint: a text stands in double quotes: "30m"; true and false without, in small letters
+
+    error: not TOML: missing comma between array elements, expected `,`
+      --> feeds.d/a.toml:3:16
+       |
+     3 | tags = ["xmpp" "planet"]
+       |                ^
+       hint: a list looks like ["one", "two"]
+
+    error: `tags` is a list in square brackets, not a string
+      --> feeds.d/a.toml:3:8
+       |
+     3 | tags = "xmpp"
+       |        ^^^^^^
+       hint: put it in square brackets: [ … ]
+
+    error: not TOML: invalid inline table element, expected `,`
+      --> feeds.d/a.toml:3:20
+       |
+     3 | to = [{ node = "x" ]
+       |                    ^
+       hint: a table in braces looks like { key = value, key = value }
+
+    error: `to` is a list in square brackets, not a table
+      --> feeds.d/a.toml:3:6
+       |
+     3 | to = { node = "x" }
+       |      ^^^^^^^^^^^^^^
+       hint: put it in square brackets: [ … ]
+
+    error: `filter` is a list in square brackets, not a table
+      --> feeds.d/a.toml:3:10
+       |
+     3 | filter = { drop = { title = "x" } }
+       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+       hint: put it in square brackets: [ … ]
+    "#);
+}
+
+#[test]
+fn every_error_has_a_place_and_a_remedy() {
+    // Whatever is refused in this file: each error with its hint.
+    let source = include_str!("broken.rs");
+    let mut errors = 0;
+    for snapshot in source.split("@r").skip(1).filter_map(|rest| rest.split_once("\n    \"").map(|(text, _)| text)) {
+        for error in snapshot.split("    error: ").skip(1) {
+            errors += 1;
+            assert!(error.contains(" hint: ") && error.contains("-->"), "no remedy, or no place: {error}");
+        }
+    }
+    assert!(errors > 80, "{errors}");
 }
