@@ -22,8 +22,8 @@ pub use self::health::FeedState;
 pub use self::read::ReadFacts;
 pub use self::redb::{Examined, RedbStore};
 pub use self::rows::{
-    Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NodeFacts, Outbox, OutboxRow, Outcome,
-    Pause, Placement, RowId, RowState, Settlement, Waiting,
+    Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NODE_LIMIT, NodeFacts, Outbox,
+    OutboxRow, Outcome, Pause, Placement, Quota, RowId, RowState, Settlement, Waiting,
 };
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::store::ReadFacts;
+use crate::store::{NODE_LIMIT, ReadFacts};
 
 use super::identify::MOST_ENTRIES;
 
@@ -25,7 +25,7 @@ pub enum Reason {
     Filtered,
     /// It matches no route, and the feed has no destination of its own.
     NoDestination,
-    /// A template has made all the nodes that it may make.
+    /// A template has made all the nodes that it may make; counted by the store, which decides it.
     NodeLimit,
 }
 
@@ -54,7 +54,7 @@ impl Reason {
             Self::IgnoredUpdate => "ignored-update",
             Self::Filtered => "filtered",
             Self::NoDestination => "no-destination",
-            Self::NodeLimit => "node-limit",
+            Self::NodeLimit => NODE_LIMIT,
         }
     }
 

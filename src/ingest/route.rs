@@ -2,10 +2,8 @@
 //!
 //! An entry goes once to a destination, however many routes name it; the feed's own destinations come first.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::feed::{Category, Destination};
-use crate::store::{Action, Placement, ReadFacts};
+use crate::store::{Action, Placement, Quota, ReadFacts};
 
 use super::diff::{Change, Kind};
 use super::rules::OnRemove;
@@ -23,7 +21,7 @@ pub struct Route {
     pub to: Vec<RouteTarget>,
     /// An entry that several feeds carry goes once to a destination.
     pub dedup: bool,
-    /// How many nodes a template may make of one feed's entries.
+    /// How many nodes each of its templates may make, of all feeds together.
     pub limit: usize,
 }
 
@@ -45,7 +43,7 @@ pub enum RouteTarget {
 pub fn route(changes: Vec<Change>, plan: &Plan<'_>, read: &mut ReadFacts) -> Vec<(Change, Vec<Placement>)> {
     let newcomers: Vec<(&Destination, usize)> = contact::newcomers(plan, read).collect();
     let if_newer = contact::is_known_to_nodes(plan, read);
-    let mut router = Router { plan, made: std::mem::take(&mut read.nodes), is_limited: false };
+    let router = Router { plan };
     let mut newer = changes.iter().filter(|change| !change.is_gone()).count();
     let mut routed = Vec::with_capacity(changes.len());
     for change in changes {
@@ -54,14 +52,12 @@ pub fn route(changes: Vec<Change>, plan: &Plan<'_>, read: &mut ReadFacts) -> Vec
         if !change.is_gone() {
             newer -= 1;
             let due = newcomers.iter().filter(|(_, backfill)| newer < *backfill);
-            due.for_each(|(own, _)| places.add(own, Action::Publish, None));
+            due.for_each(|(own, _)| places.add(own, Action::Publish, None, None));
             if if_newer && matches!(change.kind, Kind::Held(_)) {
                 places.0.iter_mut().for_each(|placement| placement.if_newer = true);
             }
         }
-        if std::mem::take(&mut router.is_limited) {
-            Reason::NodeLimit.count(1, read);
-        } else if places.0.is_empty()
+        if places.0.is_empty()
             && let Some(reason) = why_nowhere(change.kind)
         {
             reason.count(1, read);
@@ -70,7 +66,6 @@ pub fn route(changes: Vec<Change>, plan: &Plan<'_>, read: &mut ReadFacts) -> Vec
             routed.push((change, places.0));
         }
     }
-    read.nodes = router.made;
     routed
 }
 
@@ -87,14 +82,10 @@ fn why_nowhere(kind: Kind) -> Option<Reason> {
 /// Where the changes of a feed go.
 struct Router<'a> {
     plan: &'a Plan<'a>,
-    /// Nodes that templates have made of this feed's entries, by template.
-    made: BTreeMap<String, BTreeSet<String>>,
-    /// Whether a template could not make the node that an entry wanted.
-    is_limited: bool,
 }
 
 impl Router<'_> {
-    fn places(&mut self, change: &Change, subject: &Subject<'_>) -> Places {
+    fn places(&self, change: &Change, subject: &Subject<'_>) -> Places {
         let mut places = Places::default();
         match change.kind {
             Kind::New => self.publish(&mut places, change, subject),
@@ -113,15 +104,13 @@ impl Router<'_> {
     }
 
     /// The feed's own destinations, and those of every route that the entry matches.
-    fn publish(&mut self, places: &mut Places, change: &Change, subject: &Subject<'_>) {
-        self.plan.to.iter().for_each(|(own, _)| places.add(own, Action::Publish, None));
+    fn publish(&self, places: &mut Places, change: &Change, subject: &Subject<'_>) {
+        self.plan.to.iter().for_each(|(own, _)| places.add(own, Action::Publish, None, None));
         for route in self.plan.routes.iter().filter(|route| route.matches.holds(subject)) {
             let dedup = change.shared_name.filter(|_| route.dedup);
             for target in &route.to {
-                for (template, destination) in target.destinations(subject) {
-                    if template.is_none_or(|template| self.may_make(template, &destination, route.limit)) {
-                        places.add(&destination, Action::Publish, dedup);
-                    }
+                for destination in target.destinations(subject) {
+                    places.add(&destination, Action::Publish, dedup, target.quota(route.limit));
                 }
             }
         }
@@ -130,37 +119,25 @@ impl Router<'_> {
     /// Everywhere that a withdrawn entry is known to be, though nothing is left of it to match: the feed's own
     /// destinations, and those of routes that ask for feed and tags only.
     fn retract(&self, places: &mut Places, subject: &Subject<'_>) {
-        self.plan.to.iter().for_each(|(own, _)| places.add(own, Action::Retract, None));
+        self.plan.to.iter().for_each(|(own, _)| places.add(own, Action::Retract, None, None));
         let is_sure = |route: &&Route| route.matches.is_about_feed() && route.matches.holds(subject);
         for target in self.plan.routes.iter().filter(is_sure).flat_map(|route| &route.to) {
             if target.is_about_feed() {
                 let destinations = target.destinations(subject).into_iter();
-                destinations.for_each(|(_, destination)| places.add(&destination, Action::Retract, None));
+                destinations.for_each(|destination| places.add(&destination, Action::Retract, None, None));
             }
         }
-    }
-
-    /// Whether a template has made this node before, or may make one more.
-    fn may_make(&mut self, template: &str, destination: &Destination, limit: usize) -> bool {
-        let name = destination.to_string();
-        let made = self.made.entry(template.to_owned()).or_default();
-        let may = made.contains(&name) || made.len() < limit;
-        if may {
-            made.insert(name);
-        }
-        self.is_limited |= !may;
-        may
     }
 }
 
 impl RouteTarget {
-    /// The destinations that it stands for, each with the template that made it.
-    fn destinations(&self, subject: &Subject<'_>) -> Vec<(Option<&str>, Destination)> {
+    /// The destinations that it stands for.
+    fn destinations(&self, subject: &Subject<'_>) -> Vec<Destination> {
         match self {
-            Self::Fixed(destination) => vec![(None, destination.clone())],
+            Self::Fixed(destination) => vec![destination.clone()],
             Self::Template { service, node } => template::nodes(node, &blanks(subject))
                 .into_iter()
-                .map(|name| (Some(node.as_str()), Destination::Node { service: service.clone(), node: name }))
+                .map(|name| Destination::Node { service: service.clone(), node: name })
                 .collect(),
         }
     }
@@ -174,6 +151,16 @@ impl RouteTarget {
                 service == there && name.starts_with(node.split('{').next().unwrap_or_default())
             }
             (Self::Template { .. }, _) => false,
+        }
+    }
+
+    /// What holds for the destinations that a template makes; others are as many as the configuration names.
+    fn quota(&self, limit: usize) -> Option<Quota> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Template { service, node } => {
+                Some(Quota { template: format!("{}/{node}", service.as_deref().unwrap_or_default()), limit })
+            }
         }
     }
 
@@ -191,7 +178,7 @@ impl RouteTarget {
 struct Places(Vec<Placement>);
 
 impl Places {
-    fn add(&mut self, destination: &Destination, action: Action, dedup: Option<[u8; 8]>) {
+    fn add(&mut self, destination: &Destination, action: Action, dedup: Option<[u8; 8]>, quota: Option<Quota>) {
         if self.0.iter().all(|placement| placement.destination != *destination) {
             self.0.push(Placement {
                 destination: destination.clone(),
@@ -199,6 +186,7 @@ impl Places {
                 not_before: None,
                 dedup,
                 if_newer: false,
+                quota,
             });
         }
     }

@@ -1,6 +1,6 @@
 //! What intake remembers of a feed beside its seen-set.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,6 @@ pub struct ReadFacts {
     pub entries: usize,
     /// Entries that were absent from the last document and are gone if they are absent once more.
     pub absent: usize,
-    /// Nodes that templates of routes have made of this feed's entries, by template.
-    pub nodes: BTreeMap<String, BTreeSet<String>>,
     /// What the last document said of the feed.
     pub meta: FeedMeta,
     /// How the last document was read: fast, or what had to be repaired.

@@ -110,7 +110,22 @@ pub struct Placement {
     pub dedup: Option<[u8; 8]>,
     /// Told only if it is newer than all that the destination holds of its feed: the state was lost.
     pub if_newer: bool,
+    /// Set when a template made the destination's name, which may make so many and no more, whatever the feed; decided in
+    /// the transaction.
+    pub quota: Option<Quota>,
 }
+
+/// How many destinations a template may make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// The template, with its service.
+    pub template: String,
+    /// The number.
+    pub limit: usize,
+}
+
+/// What entries are counted under in [`ReadFacts::suppressed`] that a [`Quota`] kept from a destination.
+pub const NODE_LIMIT: &str = "node-limit";
 
 /// The end of a poll: everything that changes with it.
 #[derive(Debug, Clone, PartialEq, Eq)]

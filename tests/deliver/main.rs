@@ -72,6 +72,7 @@ impl Bench {
             not_before: None,
             dedup: None,
             if_newer,
+            quota: None,
         };
         let editions = editions
             .into_iter()

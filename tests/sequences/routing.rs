@@ -146,16 +146,17 @@ fn a_template_makes_a_node_for_each_tag_and_category() {
 }
 
 #[test]
-fn a_template_makes_no_more_nodes_than_it_may() {
-    let mut feed = routed(vec![Route { limit: 2, ..route(Match::All(Vec::new()), vec![template("{category}")]) }]);
-    feed.to = Vec::new();
-    let about = |n: i64, term: &str| Entry {
-        categories: vec![Category { term: term.to_owned(), ..Category::default() }],
-        ..post(n)
-    };
-    assert_eq!(feed.get(vec![about(52, "c"), about(51, "b"), about(50, "a")]), ["P50", "P51"]);
-    assert_eq!(feed.suppressed("node-limit"), 1);
-    assert_eq!(feed.get(vec![about(54, "d"), about(53, "a")]), ["P53"], "a node that is there stays in use");
+fn what_a_template_makes_has_a_quota_that_its_service_and_its_text_name() {
+    let there = RouteTarget::Template { service: Some("pubsub.far.example".to_owned()), node: "{tag}".to_owned() };
+    let mut feed = routed(vec![Route {
+        limit: 2,
+        ..route(Match::All(Vec::new()), vec![to_node("all"), template("{tag}"), there])
+    }]);
+    feed.get(vec![post(50), post(3)]);
+    let quotas: Vec<_> =
+        feed.last[0].1.iter().map(|place| place.quota.as_ref().map(|q| (q.template.as_str(), q.limit))).collect();
+    let (here, there) = (Some(("/{tag}", 2)), Some(("pubsub.far.example/{tag}", 2)));
+    assert_eq!(quotas, [None, None, here, here, there, there]);
 }
 
 #[test]

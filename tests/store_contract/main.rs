@@ -50,6 +50,7 @@ macro_rules! contract {
                 an_edition_is_kept_as_long_as_a_row_refers_to_it
                 an_edition_that_a_row_refers_to_is_not_written_over
                 another_feeds_copy_is_kept_from_the_destination
+                a_template_makes_no_more_destinations_than_it_may_whatever_the_feed
                 waiting_counts_what_is_there
                 a_newcomer_is_a_feed_whose_first_contact_is_not_done
                 dead_rows_do_not_count_and_can_be_revived

@@ -1,7 +1,9 @@
 //! Rows of the outbox: placed, claimed, settled, kept and dropped.
 
 use tidings::feed::{Destination, Edition, Entry};
-use tidings::store::{Action, Delivery, NodeFacts, Outcome, Pause, Placement, RowId, RowState, Settlement, Store};
+use tidings::store::{
+    Action, Delivery, NodeFacts, Outcome, Pause, Placement, Quota, RowId, RowState, Settlement, Store,
+};
 
 use crate::support::*;
 
@@ -171,6 +173,40 @@ pub(crate) async fn another_feeds_copy_is_kept_from_the_destination(state: &dyn 
     poll(&*store, "b", 5, vec![(edition("b", "y", 1), vec![once("n")])]).await;
     poll(&*store, "c", 6, vec![(edition("c", "x", 2), vec![once("n")])]).await;
     assert_eq!(rows(&*store, "n").await, "x2 Ready", "also under its new name");
+}
+
+pub(crate) async fn a_template_makes_no_more_destinations_than_it_may_whatever_the_feed(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    let made = |template: &str, name: &str, limit| Placement {
+        quota: Some(Quota { template: template.to_owned(), limit }),
+        ..to(name)
+    };
+    let of_topic = |name: &str| made("topic-{category}", name, 2);
+    poll(&*store, "a", 1, vec![(edition("a", "x", 0), vec![of_topic("topic-a")])]).await;
+    poll(&*store, "b", 2, vec![(edition("b", "y", 0), vec![of_topic("topic-b"), of_topic("topic-c"), to("n")])]).await;
+    drop(store);
+
+    let store = state.open_with_feeds().await;
+    poll(&*store, "a", 3, vec![(edition("a", "z", 0), vec![of_topic("topic-d"), of_topic("topic-b")])]).await;
+    for (name, expected) in [
+        ("topic-a", "x0 Ready"),
+        ("topic-b", "y0 Ready, z0 Ready"),
+        ("topic-c", ""),
+        ("topic-d", ""),
+        ("n", "y0 Ready"),
+    ] {
+        assert_eq!(rows(&*store, name).await, expected, "{name}");
+    }
+    let counted = async |id: &str| {
+        store.feed(&feed(id)).await.unwrap().unwrap().read.suppressed.get("node-limit").copied().unwrap_or_default()
+    };
+    assert_eq!((counted("a").await, counted("b").await), (1, 1), "an entry that misses a node is counted");
+    assert!(store.nodes().await.unwrap().iter().all(|(at, _)| *at != node("topic-c")), "nothing is known of it");
+    let more = |name: &str| made("topic-{category}", name, 3);
+    let other = |name: &str| made("topic", name, 1);
+    poll(&*store, "a", 4, vec![(edition("a", "w", 0), vec![more("topic-d"), other("topic-e")])]).await;
+    assert_eq!(rows(&*store, "topic-d").await, "w0 Ready", "the operator allows more");
+    assert_eq!(rows(&*store, "topic-e").await, "w0 Ready", "a template of its own");
 }
 
 pub(crate) async fn waiting_counts_what_is_there(state: &dyn State) {

@@ -63,7 +63,14 @@ pub(crate) fn edition(feed_id: &str, name: &str, revision: u32) -> Edition {
 
 /// To a node, at once.
 pub(crate) fn to(name: &str) -> Placement {
-    Placement { destination: node(name), action: Action::Publish, not_before: None, dedup: None, if_newer: false }
+    Placement {
+        destination: node(name),
+        action: Action::Publish,
+        not_before: None,
+        dedup: None,
+        if_newer: false,
+        quota: None,
+    }
 }
 
 pub(crate) async fn claim(store: &dyn Store, id: &str) -> Claim {

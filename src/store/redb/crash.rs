@@ -64,6 +64,7 @@ pub(super) fn completion_of(claim: Claim, edition: Edition, nodes: &[&str]) -> C
         not_before: None,
         dedup: None,
         if_newer: false,
+        quota: None,
     };
     let editions = vec![(edition, nodes.iter().map(to).collect())];
     Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new() }
@@ -113,6 +114,7 @@ async fn run(store: &dyn Store, command: Command) -> Result<(), StoreError> {
                 not_before: None,
                 dedup: None,
                 if_newer: false,
+                quota: None,
             };
             let editions = vec![(edition(name, revision), vec![to("n"), to("m")])];
             store.complete(Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new() }, at(1)).await

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::feed::{FeedId, Time};
-use crate::store::{Completion, FeedRow, FeedState, FeedSync, PollFacts, ReadFacts};
+use crate::store::{Completion, FeedRow, FeedState, FeedSync, NODE_LIMIT, PollFacts, ReadFacts};
 
 use super::batch::Batch;
 use super::fault::Fault;
@@ -62,8 +62,7 @@ pub(super) fn complete(batch: &mut Batch<'_>, completion: Completion, now: Time)
     let stored = batch.tables.feed(&claim.feed)?.filter(|row| row.removed.is_none()).ok_or_else(stale)?;
     // What the store and the operator say of the feed may have changed since the claim.
     let FeedRow { key_id, paused, disabled, rebuilt, .. } = stored;
-    let row = FeedRow { key_id, removed: None, paused, disabled, rebuilt, ..claim.row };
-    batch.tables.put_feed(&claim.feed, &row)?;
+    let mut row = FeedRow { key_id, removed: None, paused, disabled, rebuilt, ..claim.row };
     if let Some(seen) = seen {
         batch.tables.put_seen(&claim.feed, &seen)?;
     }
@@ -71,9 +70,11 @@ pub(super) fn complete(batch: &mut Batch<'_>, completion: Completion, now: Time)
         batch.tables.put_host(&name, host.as_ref())?;
     }
     for (edition, placements) in editions {
-        outbox::place(batch, &edition, &placements, &row.key_id, now)?;
+        if outbox::place(batch, &edition, &placements, &row.key_id, now)?.is_limited {
+            *row.read.suppressed.entry(NODE_LIMIT.to_owned()).or_default() += 1;
+        }
     }
-    Ok(())
+    batch.tables.put_feed(&claim.feed, &row)
 }
 
 /// Makes the state hold exactly these feeds, and says when each is due. Reads every row.

@@ -25,17 +25,29 @@ const SENT_KEPT: usize = 16;
 /// How long SENT rows are kept.
 const SENT_KEPT_FOR: TimeDelta = TimeDelta::minutes(10);
 
-/// Makes rows for an edition, one for each place that it goes to and that no other feed owns.
+/// What came of placing an edition.
+pub(super) struct Placed {
+    /// Whether a template could not make the node that it wanted.
+    pub(super) is_limited: bool,
+}
+
+/// Makes rows for an edition, one for each place that it goes to, that there is or may be, and that no other feed owns.
 pub(super) fn place(
     batch: &mut Batch<'_>,
     edition: &Edition,
     placements: &[Placement],
     key_id: &str,
     now: Time,
-) -> Result<(), Fault> {
+) -> Result<Placed, Fault> {
     let json = to_json(edition)?;
-    let mut rows = 0;
+    let (mut rows, mut is_limited) = (0, false);
     for placement in placements {
+        if let Some(quota) = &placement.quota
+            && !batch.tables.may_make(quota, &placement.destination)?
+        {
+            is_limited = true;
+            continue;
+        }
         let node = batch.tables.number(&placement.destination)?;
         if let Some(hash) = &placement.dedup
             && !batch.tables.own(node, hash, key_id, day(now))?
@@ -49,7 +61,7 @@ pub(super) fn place(
     if rows > 0 {
         batch.tables.hold(edition, &json, rows)?;
     }
-    Ok(())
+    Ok(Placed { is_limited })
 }
 
 /// Puts a READY row where the waiting one of its item is, or behind all others. A DEAD one is gone: reviving it later

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::feed::{Destination, Edition, EntryKey, FeedId};
-use crate::store::{FeedRow, HostRow, Meta, NodeFacts, Seen};
+use crate::store::{FeedRow, HostRow, Meta, NodeFacts, Quota, Seen};
 
 use super::fault::Fault;
 use super::feeds::Brief;
@@ -37,6 +37,9 @@ pub(super) const OUTBOX: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinitio
 pub(super) const ITEMS: TableDefinition<'_, (u32, &str, u64), ()> = TableDefinition::new("items");
 /// Destination number and dedup hash → day of the last claim, and key id of the feed that owns the entry there.
 pub(super) const OWNERS: TableDefinition<'_, (u32, &[u8; 8]), (u32, &str)> = TableDefinition::new("owners");
+
+/// Template, and the destination as JSON that it has made.
+pub(super) const MADE: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("made");
 
 /// Entry key and revision.
 type EditionKey = (&'static [u8; 10], u32);
@@ -68,6 +71,7 @@ pub(super) struct Tables<'t> {
     outbox: Table<'t, (u32, u64), &'static [u8]>,
     items: Table<'t, (u32, &'static str, u64), ()>,
     owners: Table<'t, (u32, &'static [u8; 8]), (u32, &'static str)>,
+    made: Table<'t, (&'static str, &'static str), ()>,
 }
 
 impl<'t> Tables<'t> {
@@ -84,6 +88,7 @@ impl<'t> Tables<'t> {
             outbox: transaction.open_table(OUTBOX)?,
             items: transaction.open_table(ITEMS)?,
             owners: transaction.open_table(OWNERS)?,
+            made: transaction.open_table(MADE)?,
         })
     }
 
@@ -262,6 +267,24 @@ impl<'t> Tables<'t> {
             self.owners.insert((node, hash), (day, key_id))?;
         }
         Ok(is_ours)
+    }
+
+    /// Whether a template has made this destination before, or may make one more; then it has.
+    pub(super) fn may_make(&mut self, quota: &Quota, destination: &Destination) -> Result<bool, Fault> {
+        let (template, name) = (quota.template.as_str(), destination_key(destination)?);
+        if self.made.get((template, name.as_str()))?.is_some() {
+            return Ok(true);
+        }
+        let is_of_it = |made: &Result<_, redb::StorageError>| match made {
+            Ok((key, _)) => redb::AccessGuard::<(&str, &str)>::value(key).0 == template,
+            Err(_) => true,
+        };
+        let made = self.made.range((template, "")..)?.take_while(is_of_it).take(quota.limit);
+        let count = made.collect::<Result<Vec<_>, _>>()?.len();
+        if count < quota.limit {
+            self.made.insert((template, name.as_str()), ())?;
+        }
+        Ok(count < quota.limit)
     }
 
     /// Forgets claims that were made last before `day`.
