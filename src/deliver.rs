@@ -257,6 +257,8 @@ impl Deliverer {
             self.publish(destination, &prepared, facts, &until).await
         };
         let Err(halt) = work.await else { return };
+        let is_ours = self.config().settings(destination).create || !destination.holds_items();
+        let halt = if is_ours { halt } else { halt.of_somebody_elses(destination) };
         if halt.is_policy_violation() && bind.blame() {
             self.credit.send_smaller();
         }

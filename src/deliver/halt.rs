@@ -72,6 +72,18 @@ impl Halt {
         matches!(self, Self::Verdict(Verdict::Configure(_) | Verdict::Pause(_) | Verdict::WithoutPreconditions(_)))
     }
 
+    /// The same for a node that is not ours to make: it takes somebody else to do something about it. ejabberd says of a node of
+    /// others that it is not there when one may not publish to it.
+    pub(crate) fn of_somebody_elses(self, destination: &Destination) -> Self {
+        match self {
+            Self::Verdict(Verdict::Configure(said)) => Self::Verdict(Verdict::Pause(format!(
+                "{destination} does not exist, or this account may not publish to it ({said}): its owner has to create it and to \
+                 make this account a publisher"
+            ))),
+            other => other,
+        }
+    }
+
     /// Writes down how long the destination waits, and tells the operator when that is news. `taken` is when a node of its
     /// service took something last. What is known of the destination from now on is returned, when that changes.
     pub(crate) async fn write_down(

@@ -97,7 +97,11 @@ pub struct Config {
 impl Config {
     /// Settings of a destination.
     pub(crate) fn settings(&self, destination: &Destination) -> Arc<NodeSettings> {
-        self.named.get(destination).map_or(&self.routed, |named| &named.settings).clone()
+        match (self.named.get(destination), destination) {
+            (Some(named), _) => named.settings.clone(),
+            (None, Destination::Node { .. }) => self.routed.clone(),
+            (None, _) => Arc::default(),
+        }
     }
 
     /// Whether a feed has the destination as its own.

@@ -21,6 +21,7 @@ mod monitoring;
 mod new_entry;
 mod new_feed;
 mod outbox;
+mod places;
 mod refusals;
 mod reload;
 mod restart;
