@@ -29,7 +29,7 @@ mod settings;
 mod verdict;
 mod window;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -80,6 +80,8 @@ pub struct Deliverer {
     credit: Credit,
     service: DefaultService,
     prepared: Mutex<HashMap<Destination, Prepared>>,
+    /// Destinations that do not take what they have to be like together with a publish.
+    unconditional: Mutex<HashSet<Destination>>,
     mail: Mail,
     rooms: Rooms,
     /// What is known of each room of the configuration.
@@ -111,6 +113,7 @@ impl Deliverer {
             credit: Credit::default(),
             service: DefaultService::default(),
             prepared: Mutex::default(),
+            unconditional: Mutex::default(),
             mail: Mail::default(),
             rooms: Rooms::default(),
             stays: Mutex::default(),
@@ -264,6 +267,9 @@ impl Deliverer {
         }
         if halt.leaves_doubt() {
             bind.forget(destination);
+        }
+        if halt.asks_for_no_conditions() {
+            lock(&self.unconditional).insert(destination.clone());
         }
         if halt.asks_for_audit() {
             self.prepared().remove(destination);

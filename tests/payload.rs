@@ -15,6 +15,8 @@ mod goldens;
 mod lint;
 #[path = "payload/properties.rs"]
 mod properties;
+#[path = "payload/roundtrip.rs"]
+mod roundtrip;
 #[path = "payload/rules.rs"]
 mod rules;
 

@@ -158,6 +158,10 @@ async fn stopped_while_connecting(session: &Session, stop: &mut watch::Receiver<
     }
 }
 
+/// How much of an entry's text is printed for people; `--json` has all of it.
+const MOST_LINES: usize = 5;
+const MOST_CHARS: usize = 200;
+
 /// An item as it is shown.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Shown {
@@ -169,6 +173,9 @@ struct Shown {
     published: Option<Time>,
     updated: Option<Time>,
     text: Option<String>,
+    files: Vec<String>,
+    /// Why it is not a valid Atom entry; empty when it is.
+    problems: Vec<String>,
 }
 
 impl Shown {
@@ -178,11 +185,14 @@ impl Shown {
             Sight::Retracted { id } => return Self { id: printable(id), retracted: true, ..Self::default() },
         };
         let Some(entry) = payload.map(Received::read) else {
-            return Self { id: printable(id), ..Self::default() };
+            let problems = vec!["it is empty, as the node sends no payloads (pubsub#deliver_payloads)".to_owned()];
+            return Self { id: printable(id), problems, ..Self::default() };
         };
-        let Received { title, author, link, published, updated, text, .. } = entry;
+        let problems = entry.problems().to_vec();
+        let Received { title, author, link, published, updated, text, enclosures, .. } = entry;
         let text = Some(text).filter(|text| !text.is_empty());
-        Self { id: printable(id), retracted: false, title, author, link, published, updated, text }
+        let files = enclosures.into_iter().map(|file| file.href).collect();
+        Self { id: printable(id), retracted: false, title, author, link, published, updated, text, files, problems }
     }
 
     fn lines(&self) -> String {
@@ -190,8 +200,32 @@ impl Shown {
             return format!("{}  retracted\n", self.id);
         }
         let date = self.published.or(self.updated).map_or_else(|| "no date".to_owned(), shown_time);
-        let link = self.link.iter().map(|link| format!("  {link}\n")).collect::<String>();
-        format!("{}  {date}  {}\n{link}", self.id, self.title.as_deref().unwrap_or("no title"))
+        let mut lines = format!("{}  {date}  {}\n", self.id, self.title.as_deref().unwrap_or("no title"));
+        let author = self.author.iter().map(|author| format!("by {author}"));
+        let text = self.text.as_deref().map(excerpt).unwrap_or_default();
+        let files = self.files.iter().map(|file| format!("file: {file}"));
+        let problems = self.problems.iter().map(|problem| format!("not valid Atom: {problem}"));
+        for line in author.chain(self.link.clone()).chain(text).chain(files).chain(problems) {
+            lines += &format!("  {line}\n");
+        }
+        lines
+    }
+}
+
+/// The first lines of a text, each of bearable length.
+fn excerpt(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let mut shown: Vec<String> = lines.clone().take(MOST_LINES).map(|line| shortened(line, MOST_CHARS)).collect();
+    if lines.count() > MOST_LINES {
+        shown.push("…".to_owned());
+    }
+    shown
+}
+
+fn shortened(line: &str, most_chars: usize) -> String {
+    match line.char_indices().nth(most_chars) {
+        Some((at, _)) => format!("{}…", line[..at].trim_end()),
+        None => line.to_owned(),
     }
 }
 
@@ -212,20 +246,45 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_shown_with_its_page() {
+    fn an_entry_is_shown_so_that_it_can_be_read() {
         assert_snapshot!(shown(
-            "<entry xmlns='http://www.w3.org/2005/Atom'><title>Repairing\n the tide\u{202e} clock</title>\
-             <updated>2026-11-02T07:15:00Z</updated><link rel='enclosure' href='https://harbour.example/clock.jpg'/>\
-             <link rel='alternate' href='https://harbour.example/tide-clock'/></entry>"
+            "<entry xmlns='http://www.w3.org/2005/Atom'><title>Repairing\n the tide\u{202e} clock</title><id>urn:x:1</id>\
+             <updated>2026-11-02T07:15:00Z</updated><author><name>Ada</name></author>\
+             <link rel='enclosure' href='https://harbour.example/clock.jpg'/>\
+             <link rel='alternate' href='https://harbour.example/tide-clock'/>\
+             <content>The spring had rusted badly.\n\n1\n2\n3\n4\n5</content></entry>"
         ), @r"
         k3v9  2026-11-02 07:15:00 UTC  Repairing the tide clock
+          by Ada
           https://harbour.example/tide-clock
+          The spring had rusted badly.
+          1
+          2
+          3
+          4
+          …
+          file: https://harbour.example/clock.jpg
         ");
     }
 
     #[test]
-    fn what_is_no_entry_is_shown_as_an_item() {
-        assert_snapshot!(shown("<mood xmlns='urn:example'/>"), @"k3v9  no date  no title");
+    fn what_is_wrong_with_an_item_is_said() {
+        assert_snapshot!(shown("<mood xmlns='urn:example'/>"), @r"
+        k3v9  no date  no title
+          not valid Atom: it is <mood xmlns='urn:example'>, not an Atom entry
+        ");
+        assert_snapshot!(shown("<entry xmlns='http://www.w3.org/2005/Atom'><title>T</title><updated>today</updated></entry>"), @r#"
+        k3v9  no date  T
+          not valid Atom: it has no <id>
+          not valid Atom: its <updated> is no RFC 3339 date: "today"
+          not valid Atom: it has no <author>
+          not valid Atom: it has neither <content> nor an alternate <link>
+        "#);
+        let bare = Sight::Item { id: "k3v9".to_owned(), payload: None };
+        assert_snapshot!(Shown::of(&bare).lines(), @r"
+        k3v9  no date  no title
+          not valid Atom: it is empty, as the node sends no payloads (pubsub#deliver_payloads)
+        ");
         assert_snapshot!(Shown::of(&Sight::Retracted { id: "k3v9".to_owned() }).lines(), @"k3v9  retracted");
     }
 }

@@ -8,6 +8,11 @@ use xmpp_parsers::ns;
 use crate::feed::ItemId;
 use crate::xmpp::Request;
 
+use super::form::{self, Fields};
+
+/// XEP-0060 §16.4.5.
+const PUBLISH_OPTIONS: &str = "http://jabber.org/protocol/pubsub#publish-options";
+
 /// A node where requests can be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -15,6 +20,8 @@ pub(crate) struct Address {
     pub(crate) service: Option<Jid>,
     /// The node.
     pub(crate) node: String,
+    /// How the node must be for a publish to be taken, and is made where it is missing (XEP-0060 §7.1.5); empty: as it is.
+    pub(crate) preconditions: Fields,
 }
 
 impl Address {
@@ -63,7 +70,12 @@ impl Address {
     pub(crate) fn publish(&self, item: &ItemId, payload: Element) -> Request {
         let item =
             Element::builder("item", ns::PUBSUB).attr(xml_ncname!("id").to_owned(), item.0.as_str()).append(payload);
-        self.pubsub(true, "publish", vec![item.build()])
+        let mut request = self.pubsub(true, "publish", vec![item.build()]);
+        if !self.preconditions.is_empty() {
+            let form = form::submit(&self.preconditions, PUBLISH_OPTIONS);
+            request.payload.append_child(Element::builder("publish-options", ns::PUBSUB).append(form).build());
+        }
+        request
     }
 
     /// Retracts an item (§7.2), and tells the subscribers.

@@ -11,6 +11,7 @@ use crate::store::{Action, Delivery};
 use crate::xmpp::{Request, RequestError};
 
 use super::address::Address;
+use super::form::Fields;
 use super::message::{self, Message};
 use super::verdict::{Verdict, verdict};
 
@@ -59,7 +60,8 @@ impl Place {
     /// rooms. The error is for the operator.
     pub(crate) fn of(destination: &Destination, default_service: Option<&Jid>, nick: &str) -> Result<Self, String> {
         let jid = |text: &str| Jid::new(text).map_err(|error| format!("{text} is no JID: {error}"));
-        let node = |service, node: &str| Self::Node(Address { service, node: node.to_owned() });
+        let node =
+            |service, node: &str| Self::Node(Address { service, node: node.to_owned(), preconditions: Fields::new() });
         Ok(match destination {
             Destination::Node { service: Some(service), node: name } => node(Some(jid(service)?), name),
             Destination::Node { service: None, node: name } => {

@@ -54,6 +54,14 @@ pub(crate) fn wanted(settings: &NodeSettings, node: &str, meta: Option<&FeedMeta
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// What a microblog must be like for a publish to be taken. These two fields are those that every server takes there:
+/// ejabberd refuses others.
+pub(crate) fn preconditions(settings: &NodeSettings) -> Fields {
+    let mut fields = wanted(settings, "", None);
+    fields.retain(|name, _| matches!(name.as_str(), "access_model" | "persist_items"));
+    fields
+}
+
 /// The order in which fields are given up when a server refuses a form without naming the field.
 const GIVEN_UP: [&str; 10] = [
     "itemreply",
@@ -76,8 +84,8 @@ pub(crate) fn least_needed<'a>(fields: &'a Fields, text: &str) -> Option<&'a str
     named.map(String::as_str).or_else(|| GIVEN_UP.iter().find_map(|name| Some(fields.get_key_value(*name)?.0.as_str())))
 }
 
-/// A form of type submit.
-pub(crate) fn submit(fields: &Fields) -> Element {
+/// A form of type submit; `kind` is its FORM_TYPE.
+pub(crate) fn submit(fields: &Fields, kind: &str) -> Element {
     let field = |name: &str, value: &str| {
         let value = Element::builder("value", ns::DATA_FORMS).append(value);
         Element::builder("field", ns::DATA_FORMS).attr(xml_ncname!("var").to_owned(), name).append(value).build()
@@ -85,7 +93,7 @@ pub(crate) fn submit(fields: &Fields) -> Element {
     let form_type = Element::builder("field", ns::DATA_FORMS)
         .attr(xml_ncname!("var").to_owned(), "FORM_TYPE")
         .attr(xml_ncname!("type").to_owned(), "hidden")
-        .append(Element::builder("value", ns::DATA_FORMS).append(ns::PUBSUB_CONFIGURE));
+        .append(Element::builder("value", ns::DATA_FORMS).append(kind));
     Element::builder("x", ns::DATA_FORMS)
         .attr(xml_ncname!("type").to_owned(), "submit")
         .append(form_type)
@@ -146,7 +154,7 @@ mod tests {
             link: Some("https://harbour.example/".to_owned()),
             ..FeedMeta::default()
         };
-        let form = submit(&wanted(&NodeSettings::default(), "harbour", Some(&meta)));
+        let form = submit(&wanted(&NodeSettings::default(), "harbour", Some(&meta)), ns::PUBSUB_CONFIGURE);
         let lines: Vec<String> = form
             .children()
             .map(|field| {

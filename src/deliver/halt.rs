@@ -84,6 +84,11 @@ impl Halt {
         }
     }
 
+    /// Whether the service does not take, or does not find met, what was demanded with the publish.
+    pub(crate) fn asks_for_no_conditions(&self) -> bool {
+        matches!(self, Self::Verdict(Verdict::WithoutPreconditions(_)))
+    }
+
     /// Writes down how long the destination waits, and tells the operator when that is news. `taken` is when a node of its
     /// service took something last. What is known of the destination from now on is returned, when that changes.
     pub(crate) async fn write_down(
@@ -144,6 +149,10 @@ fn facts_after(
                 warn!(%destination, reason, "no answer; it will be asked what arrived");
             }
             Some(NodeFacts { not_before: wait(failures), failures, troubled, ..known.clone() })
+        }
+        Verdict::WithoutPreconditions(reason) if known.failures == 0 => {
+            warn!(%destination, reason, "not taken under conditions; publishing to it as it is");
+            Some(NodeFacts { failures, troubled, ..known.clone() })
         }
         Verdict::Configure(reason) => {
             warn!(%destination, reason, "it is gone; making it ready again");

@@ -59,7 +59,8 @@ enum Refused {
 async fn create(wire: &dyn Wire, address: &Address, wanted: &Fields) -> Result<(), Refused> {
     let create = |fields: &Fields| {
         let mut request = address.pubsub(true, "create", Vec::new());
-        let configure = Element::builder("configure", xmpp_parsers::ns::PUBSUB).append(form::submit(fields));
+        let configure = Element::builder("configure", xmpp_parsers::ns::PUBSUB)
+            .append(form::submit(fields, xmpp_parsers::ns::PUBSUB_CONFIGURE));
         request.payload.append_child(configure.build());
         request
     };
@@ -171,7 +172,9 @@ async fn audit(wire: &dyn Wire, address: &Address, wanted: &Fields, is_new: bool
 async fn repair(wire: &dyn Wire, address: &Address, differences: Fields, has: &mut Fields) -> Result<(), Verdict> {
     let names = differences.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     info!(node = address.node, fields = names, "repairing the node's configuration");
-    let request = |fields: &Fields| address.owner(true, "configure", vec![form::submit(fields)]);
+    let request = |fields: &Fields| {
+        address.owner(true, "configure", vec![form::submit(fields, xmpp_parsers::ns::PUBSUB_CONFIGURE)])
+    };
     match submit(wire, address, differences.clone(), request).await {
         Ok(()) => {
             has.extend(differences);

@@ -11,7 +11,7 @@ use super::destination::Place;
 use super::halt::Halt;
 use super::settings::NodeSettings;
 use super::verdict::{self, Verdict};
-use super::{Deliverer, due, node};
+use super::{Deliverer, due, form, lock, node};
 
 /// A node is audited again after this time.
 const AUDIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -80,7 +80,18 @@ impl Deliverer {
             Place::Room(_) => 1,
             Place::Person(_) => WIDEST_WINDOW,
         };
-        Ok((Prepared { at: (self.clock)(), window, ..known }, facts))
+        let place = self.with_preconditions(&waiting.destination, known.place, &settings);
+        Ok((Prepared { at: (self.clock)(), place, window }, facts))
+    }
+
+    /// The own account makes a microblog that is missing as the first publish says, or else as it likes.
+    fn with_preconditions(&self, destination: &Destination, place: Place, settings: &NodeSettings) -> Place {
+        match place {
+            Place::Node(address) if address.service.is_none() && !lock(&self.unconditional).contains(destination) => {
+                Place::Node(Address { preconditions: form::preconditions(settings), ..address })
+            }
+            place => place,
+        }
     }
 
     async fn audit_node(

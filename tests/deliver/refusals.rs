@@ -91,6 +91,21 @@ async fn a_paused_node_is_looked_at_hourly_and_when_a_process_starts() {
 }
 
 #[tokio::test]
+async fn a_microblog_that_is_not_as_it_is_to_be_is_published_to_as_it_is() {
+    let mut bench = Bench::new();
+    let microblog = Destination::Pep { jid: None };
+    let named =
+        Named { settings: bench.config.routed.clone(), feeds: Box::default(), is_routed: true, is_shared: true };
+    bench.config.named.insert(Arc::new(microblog.clone()), named);
+    bench.server.rule(|asked| asked.is_conditional.then_some(Mood::Unmet));
+    bench.publish("a", &["x", "y"], &[&microblog]).await;
+    bench.drain().await;
+    assert_eq!(bench.server.told_at("urn:xmpp:microblog:0"), ["x", "y"]);
+    let asked: Vec<bool> = bench.server.asked("publish").iter().map(|asked| asked.is_conditional).collect();
+    assert!(asked[0] && asked.ends_with(&[false, false]), "{asked:?}");
+}
+
+#[tokio::test]
 async fn who_may_not_create_nodes_may_publish_to_one_that_is_there() {
     let bench = Bench::new();
     bench.server.hold("given", &[]);

@@ -20,6 +20,8 @@ pub(crate) enum Mood {
     Fine,
     /// An error stanza: type and condition.
     Refuse(&'static str, &'static str),
+    /// The node is not as the publish demands (XEP-0060 §7.1.5).
+    Unmet,
     /// Carries it out, and the answer is lost.
     TakeAndLose(&'static str),
     /// Does not carry it out, and the answer is lost.
@@ -41,6 +43,8 @@ pub(crate) struct Asked {
     pub(crate) item: String,
     pub(crate) bytes: usize,
     pub(crate) payload: Option<Element>,
+    /// Whether the node is to be as the publish says.
+    pub(crate) is_conditional: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -152,6 +156,7 @@ impl Wire for Script {
         let answer = match mood {
             Mood::Fine => world.carry_out(&asked),
             Mood::Refuse(kind, condition) => Err(error(kind, condition)),
+            Mood::Unmet => Err(unmet()),
             Mood::TakeAndLose(reason) => {
                 let _ = world.carry_out(&asked);
                 Err(RequestError::Lost(reason.to_owned()))
@@ -206,11 +211,21 @@ fn take_apart(request: &Request) -> Asked {
         item: item.and_then(|item| item.attr("id")).unwrap_or_default().to_owned(),
         bytes: String::from(payload).len(),
         payload: item.and_then(|item| item.children().next()).cloned(),
+        is_conditional: payload.has_child("publish-options", ns::PUBSUB),
     }
 }
 
 fn error(kind: &str, condition: &str) -> RequestError {
     let xml = format!("<error xmlns='jabber:client' type='{kind}'><{condition} xmlns='{}'/></error>", ns::XMPP_STANZAS);
+    RequestError::Refused(xml.parse().unwrap())
+}
+
+fn unmet() -> RequestError {
+    let xml = format!(
+        "<error xmlns='jabber:client' type='cancel'><conflict xmlns='{}'/><precondition-not-met xmlns='{}'/></error>",
+        ns::XMPP_STANZAS,
+        ns::PUBSUB_ERRORS
+    );
     RequestError::Refused(xml.parse().unwrap())
 }
 

@@ -81,7 +81,7 @@ impl Place {
     }
 
     fn recoveries(&self) -> usize {
-        self.gateway.output().matches("asked the node what it has").count()
+        self.gateway.output().matches("asked what has arrived").count()
     }
 }
 
