@@ -123,8 +123,14 @@ fn commit(harvest: &Harvest, rounds: usize) {
             let claim = store.claim_due(Due::All, at(0), 1).await.unwrap().remove(0);
             let edition = Edition { revision: round, ..harvest.editions[0].0.clone() };
             let destination = Destination::Node { service: None, node: "example.org".to_owned() };
-            let place =
-                Placement { destination, action: Action::Publish, not_before: None, dedup: None, if_newer: false };
+            let place = Placement {
+                destination,
+                action: Action::Publish,
+                not_before: None,
+                dedup: None,
+                if_newer: false,
+                quota: None,
+            };
             let editions = vec![(edition, vec![place])];
             let completion = Completion { claim, seen: Some(harvest.seen.clone()), editions, hosts: Vec::new() };
             store.complete(completion, at(0)).await.unwrap();
