@@ -1,6 +1,6 @@
 //! `tidings completions` and `tidings man`: generated from the command line's own description.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -57,7 +57,62 @@ impl Man {
                 }
             },
         };
-        clap_mangen::Man::new(page).render(out)?;
+        out.write_all(&page_of(page)?)?;
         Ok(Exit::Ok)
+    }
+}
+
+/// A page of section 1: clap_mangen's sections, then examples and exit codes of the help under the headings of man-pages(7).
+fn page_of(command: clap::Command) -> io::Result<Vec<u8>> {
+    let after = command.get_after_help().map(|text| text.to_string()).unwrap_or_default();
+    let has_verbs = command.has_subcommands();
+    let name = command.get_display_name().unwrap_or("tidings").to_uppercase();
+    let man = clap_mangen::Man::new(command).title(name).source(concat!("tidings ", env!("CARGO_PKG_VERSION")));
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if has_verbs {
+        man.render_subcommands_section(&mut page)?;
+    }
+    for part in after.split("\n\n") {
+        let (heading, text) = match part.split_once(':') {
+            Some(("Example" | "Examples", text)) => ("EXAMPLES", text),
+            Some(("Exit codes", text)) => ("EXIT STATUS", text),
+            _ => ("NOTES", part),
+        };
+        if !text.trim().is_empty() {
+            let text = text.trim_matches('\n').lines().map(as_typed).collect::<String>();
+            write!(page, ".SH {heading}\n.nf\n{text}.fi\n")?;
+        }
+    }
+    Ok(page)
+}
+
+/// A line as it stands, for roff: no dash becomes a typographic one, no dot at the beginning a request.
+fn as_typed(line: &str) -> String {
+    let line = line.trim_end().replace('\\', "\\e").replace('-', "\\-");
+    if line.starts_with(['.', '\'']) { format!("\\&{line}\n") } else { format!("{line}\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_shows_examples_as_they_are_typed() {
+        let mut command = Cli::command();
+        command.build();
+        let page =
+            String::from_utf8(page_of(command.find_subcommand("completions").unwrap().clone()).unwrap()).unwrap();
+        let (_, end) = page.split_once(".SH EXAMPLES").unwrap();
+        insta::assert_snapshot!(end, @r"
+        .nf
+          tidings completions bash > \e
+              ~/.local/share/bash\-completion/completions/tidings
+        .fi
+        ");
     }
 }
