@@ -221,7 +221,10 @@ async fn serve_one(stream: UnixStream, answerer: Answerer) -> io::Result<()> {
     let mut line = String::new();
     timeout(PATIENCE, BufReader::new(read.take(LONGEST_QUESTION)).read_line(&mut line)).await??;
     let answer = match serde_json::from_str::<Question>(&line) {
-        Ok(question) => timeout(question.patience(), answerer(question)).await.unwrap_or_else(Answer::error),
+        Ok(question) => {
+            let busy = |_| Answer::error("it is too busy to answer in time; try again");
+            timeout(question.patience(), answerer(question)).await.unwrap_or_else(busy)
+        }
         Err(error) => Answer::error(format!("not understood: {error}")),
     };
     let told = async {

@@ -12,12 +12,11 @@ use xmpp_parsers::jid::{BareJid, Jid};
 use crate::atom::read::Received;
 use crate::config::Config;
 use crate::feed::Time;
-use crate::ingest::decode::clean;
 use crate::xmpp::{self, Follower, Options, Password, Session, Sight, Status, Tls, Wire};
 
 use super::exit::{Exit, Failure};
 use super::signal::Signals;
-use super::terminal::shown_time;
+use super::terminal::{printable, shown_time};
 
 /// Subscribes to a node and prints items as they arrive
 ///
@@ -227,11 +226,6 @@ fn shortened(line: &str, most_chars: usize) -> String {
         Some((at, _)) => format!("{}…", line[..at].trim_end()),
         None => line.to_owned(),
     }
-}
-
-/// Text of others on one line, without what would move a terminal.
-fn printable(text: &str) -> String {
-    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

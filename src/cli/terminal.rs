@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::feed::Time;
+use crate::ingest::decode::clean;
 
 /// Escape sequences for errors, for hints, and back.
 pub const COLOURS: (&str, &str, &str) = ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m");
@@ -29,6 +30,11 @@ pub fn bar(template: &str, steps: usize) -> ProgressBar {
 /// Says something about the work. Nobody may be listening; the work goes on.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", text.trim_end());
+}
+
+/// Words of others on one line, without what would move a terminal.
+pub fn printable(text: &str) -> String {
+    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A time for people.

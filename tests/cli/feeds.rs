@@ -16,7 +16,7 @@ fn harbour() -> String {
              <link rel=alternate type='application/rss+xml' title='Comments' href='/comments'></head></html>"
                 .to_owned(),
         ),
-        ("/feed", "application/atom+xml", atom("Harbour Log")),
+        ("/feed", "application/atom+xml", atom("Harbour\n  Log\u{202e}")),
         ("/none", "text/html", "<html><body>Nothing</body></html>".to_owned()),
     ])
 }

@@ -16,7 +16,7 @@ use crate::ingest::parse::ParseError;
 use super::super::exit::{Exit, Failure};
 use super::super::subject::{Subject, address};
 use super::super::take_over::take_over;
-use super::super::terminal::{counted, shown_time};
+use super::super::terminal::{counted, printable, shown_time};
 
 /// Finds the feed behind an address and writes feeds.d/ID.toml
 ///
@@ -71,7 +71,7 @@ impl Add {
         match found {
             Ok(Looked::Feed(harvest)) => {
                 writeln!(out, "{url} is {}", told(&harvest))?;
-                feed.name = harvest.read.meta.title.clone().filter(|title| !title.trim().is_empty());
+                feed.name = harvest.read.meta.title.as_deref().map(printable).filter(|title| !title.is_empty());
             }
             Ok(Looked::Page(_)) => return Err(no_feed(&url, "it links to a web page, not to a feed")),
             Err(failure) if !self.force => return Err(failure),
@@ -156,7 +156,7 @@ pub(in super::super) fn free_id(url: &Url, is_taken: impl Fn(&FeedId) -> bool) -
 }
 
 fn told(harvest: &Harvest) -> String {
-    let title = harvest.read.meta.title.as_deref().unwrap_or("a feed without a title");
+    let title = harvest.read.meta.title.as_deref().map_or_else(|| "a feed without a title".to_owned(), printable);
     let newest = harvest.editions.iter().map(|(edition, _)| edition.published).max();
     let newest = newest.map(|newest| format!(", the newest of {}", shown_time(newest))).unwrap_or_default();
     match harvest.editions.len() {

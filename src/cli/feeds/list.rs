@@ -13,6 +13,7 @@ use crate::feed::{FeedId, Time};
 
 use super::super::ask::{look, misunderstood};
 use super::super::exit::{Exit, Failure};
+use super::super::terminal::printable;
 
 /// Lists the feeds of the configuration
 #[derive(Debug, Args)]
@@ -55,7 +56,7 @@ impl List {
         }
         let width = feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();
         for Listed { id, url, name, state, .. } in feeds {
-            let name = name.map(|name| format!("  {name}")).unwrap_or_default();
+            let name = name.map(|name| format!("  {}", printable(name))).unwrap_or_default();
             writeln!(out, "{:width$}  {state:8}  {url}{name}", id.as_str())?;
         }
         Ok(Exit::Ok)
