@@ -248,6 +248,10 @@ impl Lint {
                 "some words run together: it deletes a space between two elements",
             );
         }
+        let mut divs = all(entry, "content").filter_map(|content| content.get_child("div", XHTML));
+        if divs.any(|div| has_apostrophe(div, super::balance::DEPTH)) {
+            self.tell(&[Movim], "content", ShowsBadly, "an address or a description ends at its apostrophe");
+        }
     }
 
     fn category(&mut self, entry: &Element) {
@@ -306,6 +310,12 @@ impl Lint {
 
 fn all<'a>(parent: &'a Element, name: &'a str) -> impl Iterator<Item = &'a Element> {
     parent.children().filter(move |child| child.is(name, ATOM))
+}
+
+/// Whether an apostrophe stands in an attribute.
+fn has_apostrophe(element: &Element, depth: usize) -> bool {
+    element.attrs().iter().any(|(_, value)| value.contains('\''))
+        || (depth > 0 && element.children().any(|child| has_apostrophe(child, depth - 1)))
 }
 
 fn loses_a_space(element: &Element, depth: usize) -> bool {

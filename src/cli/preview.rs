@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::atom::{self, lint};
 use crate::config;
+use crate::deliver;
 use crate::feed::{Edition, Time};
 use crate::gateway;
 use crate::ingest::Harvest;
@@ -51,7 +52,7 @@ impl Preview {
         let now = (gateway::clock())();
         let text = match subject.harvest(now).await? {
             Ok(harvest) => {
-                let shown = Shown::of(harvest, &subject.feed, self.entries);
+                let shown = Shown::of(harvest, &subject, self.entries);
                 if self.json { json(&shown)? } else { shown.text() }
             }
             Err(ParseError::NotAFeed { feeds, .. }) if !feeds.is_empty() => {
@@ -107,12 +108,16 @@ struct Item {
     to: Vec<String>,
     stanza: String,
     clients: Vec<String>,
+    /// What is told to rooms and persons among `to`, by destination.
+    messages: BTreeMap<String, String>,
 }
 
 impl Shown {
-    fn of(harvest: Harvest, feed: &config::Feed, most: usize) -> Self {
+    fn of(harvest: Harvest, subject: &Subject, most: usize) -> Self {
+        let (feed, deliver) = (&*subject.feed, subject.deliver());
         let newest = harvest.editions.len().saturating_sub(most);
-        let items = harvest.editions[newest..].iter().map(|(edition, places)| Item::of(edition, places, feed));
+        let items =
+            harvest.editions[newest..].iter().map(|(edition, places)| Item::of(edition, places, feed, &deliver));
         Self {
             feed: feed.id.to_string(),
             title: harvest.read.meta.title.clone(),
@@ -130,12 +135,18 @@ impl Shown {
         for (reason, count) in &self.not_published {
             let _ = writeln!(text, "not published: {count} {reason}");
         }
-        for Item { id, title, published, link, to, stanza, clients } in items {
+        for Item { id, title, published, link, to, stanza, clients, messages } in items {
             let _ = writeln!(text, "\n{id}  {}  {title}", shown_time(*published));
             link.iter().for_each(|link| text += &format!("  {link}\n"));
             to.iter().for_each(|to| text += &format!("  to {to}\n"));
             text += &format!("\n{stanza}\n\n");
             clients.iter().for_each(|finding| text += &format!("  {finding}\n"));
+            for (destination, message) in messages {
+                text += &format!("\n  {destination} is told:\n");
+                for line in message.lines() {
+                    text += &format!("{}\n", format!("    {line}").trim_end());
+                }
+            }
         }
         let hidden = entries - items.len();
         if hidden > 0 {
@@ -146,7 +157,7 @@ impl Shown {
 }
 
 impl Item {
-    fn of(edition: &Edition, places: &[Placement], feed: &config::Feed) -> Self {
+    fn of(edition: &Edition, places: &[Placement], feed: &config::Feed, deliver: &deliver::Config) -> Self {
         let stanza = atom::item(edition, &feed.style, 0);
         let node_type = feed.to.first().map_or(atom::ATOM, |target| target.settings.kind.as_str());
         Self {
@@ -157,8 +168,23 @@ impl Item {
             to: places.iter().map(|place| place.destination.to_string()).collect(),
             clients: lint::lint(&stanza, node_type).iter().map(ToString::to_string).collect(),
             stanza: spaced(&stanza),
+            messages: messages(edition, places, feed, deliver),
         }
     }
+}
+
+/// What is told where no items are held.
+fn messages(
+    edition: &Edition,
+    places: &[Placement],
+    feed: &config::Feed,
+    deliver: &deliver::Config,
+) -> BTreeMap<String, String> {
+    let told = |place: &Placement| {
+        let text = atom::message(edition, &feed.style, deliver.is_shared(&place.destination));
+        (place.destination.to_string(), text)
+    };
+    places.iter().filter(|place| !place.destination.holds_items()).map(told).collect()
 }
 
 /// The item with a line for each part of the entry. Between those white space means nothing, within it may.

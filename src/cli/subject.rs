@@ -7,6 +7,7 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::config::{Config, Feed, NewFeed, slug};
+use crate::deliver;
 use crate::feed::{Destination, FeedId, Time};
 use crate::gateway;
 use crate::ingest::parse::ParseError;
@@ -70,6 +71,11 @@ impl Subject {
         let feed = config.feeds.get(&feed.id).cloned();
         let feed = feed.ok_or_else(|| Failure::new(Exit::Bug, "the feed was taken in and is not there", ""))?;
         Ok(Self { config, feed, file: None })
+    }
+
+    /// How its destinations are kept.
+    pub(super) fn deliver(&self) -> deliver::Config {
+        self.config.deliver()
     }
 
     /// Fetches and reads; every entry is new.

@@ -116,6 +116,28 @@ fn preview_shows_what_would_be_published_and_where() {
 }
 
 #[test]
+fn preview_shows_what_a_room_and_a_person_are_told() {
+    let feed = "<rss version='2.0'><channel><title>Harbour Log</title>\
+        <item><title>The tide clock</title><guid>a</guid><link>https://harbour.example/clock</link></item></channel></rss>";
+    let main = "[xmpp]\njid = \"feeds@example.org\"\n\
+        [[route]]\nto = [{ room = \"news@rooms.example.org\" }, { chat = \"romeo@example.net\" }]\n";
+    let folder = folder(&[("tidings.toml", main), ("feed.xml", feed), FEED]);
+    let output = run(folder.path(), &["preview", "feed.xml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_snapshot!(text.split_once("\n\n  chat").unwrap().1, @r"
+     romeo@example.net is told:
+        Harbour Log: The tide clock
+
+        https://harbour.example/clock
+
+      room news@rooms.example.org is told:
+        Harbour Log: The tide clock
+
+        https://harbour.example/clock
+    ");
+}
+
+#[test]
 fn preview_takes_defaults_and_routes_of_the_configuration() {
     let main = "[xmpp]\njid = \"feeds@example.org\"\n[defaults]\nservice = \"pubsub.example.org\"\n\
         [[route]]\nmatch = { category = \"clocks\" }\nto = [{ node = \"about-{category}\" }]\n";

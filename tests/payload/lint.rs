@@ -151,6 +151,8 @@ fn each_rule_has_a_name_and_a_client() {
     let lost =
         "<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p><b>one</b> <i>two</i></p></div></content>";
     check("content", lost, "white-space: Movim would show this, but some words run together");
+    let cut = "<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><a href=\"/it's\">x</a></div></content>";
+    check("content", cut, "content: Movim would show this, but an address or a description ends at its apostrophe");
     check("", "", "all: body-only clients would show this: “T”");
 }
 
