@@ -21,6 +21,7 @@ pub mod poll;
 mod reading;
 pub mod roster;
 pub mod schedule;
+mod standstill;
 pub mod sweep;
 mod tally;
 pub mod trail;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::feed::{Clock, FeedId, Time};
 use crate::store::{Claim, Due, Store, StoreError};
@@ -70,8 +70,10 @@ pub struct Poller {
     pub(super) progress: watch::Sender<Progress>,
     pub(super) notices: broadcast::Sender<(FeedId, Notice)>,
     pub(super) bounds: Bounds,
-    is_full: Mutex<bool>,
-    backlog: Arc<Semaphore>,
+    pub(super) is_full: Mutex<bool>,
+    /// While polls cannot be written down: when the next one is tried, and why they cannot.
+    pub(super) unwritten: Mutex<Option<(Time, StoreError)>>,
+    pub(super) backlog: Arc<Semaphore>,
     /// Tells `run` that it has slept long enough: there is room in the backlog again, or a feed is due before `wakes`.
     pub(super) rouse: Notify,
     /// When `run` wakes by itself.
@@ -116,6 +118,7 @@ impl Poller {
             notices: broadcast::Sender::new(256),
             bounds,
             is_full: Mutex::default(),
+            unwritten: Mutex::default(),
             backlog: Arc::new(Semaphore::new(BACKLOG)),
             rouse: Notify::new(),
             wakes: Mutex::new(Time::UNIX_EPOCH),
@@ -160,8 +163,8 @@ impl Poller {
     pub async fn tick(self: &Arc<Self>, now: Time) -> Result<usize, StoreError> {
         self.prepare(now).await?;
         while locked(&self.running).try_join_next().is_some() {}
-        let room = self.backlog.available_permits();
-        if room == 0 || self.is_outbox_full() {
+        let room = self.room(now);
+        if room == 0 {
             return Ok(0);
         }
         let claims = self.store.claim_due(Due::Now, now, room).await?;
@@ -192,17 +195,6 @@ impl Poller {
         locked(&self.running).abort_all();
     }
 
-    /// Whether so much waits to be published that nothing more is polled.
-    pub(super) fn is_outbox_full(&self) -> bool {
-        let is_full = self.store.waiting_bytes() >= self.bounds.outbox_bytes;
-        match (std::mem::replace(&mut *locked(&self.is_full), is_full), is_full) {
-            (false, true) => warn!("the outbox is full; feeds are polled again when it has been sent"),
-            (true, false) => info!("the outbox has room; feeds are polled again"),
-            _ => {}
-        }
-        is_full
-    }
-
     fn pause(&self, now: Time) -> Duration {
         if self.backlog.available_permits() == 0 {
             return MINUTE;
@@ -210,7 +202,7 @@ impl Poller {
         if self.is_outbox_full() {
             return RETRY;
         }
-        let until_due = self.store.next_due().map(|due| (due - now).to_std().unwrap_or_default());
+        let until_due = self.store.next_due().max(self.probes_at()).map(|due| (due - now).to_std().unwrap_or_default());
         // A minute at most: the wall clock may be set meanwhile.
         until_due.unwrap_or(MINUTE).clamp(Duration::from_millis(20), MINUTE)
     }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::feed::{FeedId, Time};
 use crate::store::{Due, FeedRow, StoreError};
 
-use super::poll::{BACKLOG, Poller};
+use super::poll::{BACKLOG, Poller, locked};
 use super::schedule::is_due_for_once;
 
 /// How long a feed is waited for that is being polled already, and how often it is looked at.
@@ -80,7 +80,11 @@ impl Poller {
             self.progress.send_replace(Progress { done: ended.len().min(total), total });
             match polls.join_next().await {
                 Some(polled) => ended.extend(polled.unwrap_or_default()),
-                None if waiting.is_empty() => return Ok(ended),
+                // Who polls once is told at the end what the daemon tries again.
+                None if waiting.is_empty() => match locked(&self.unwritten).take() {
+                    Some((_, error)) => return Err(error),
+                    None => return Ok(ended),
+                },
                 // What is left cannot be polled now: somebody else is at it, or too much waits to be published.
                 None if Instant::now() < deadline => sleep(LOOK).await,
                 None => ended.extend(

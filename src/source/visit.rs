@@ -160,7 +160,8 @@ impl Poller {
         let lag = (visit.began - claim.row.next_due).to_std().unwrap_or_default();
         let claim = Claim { feed: claim.feed.clone(), epoch: claim.epoch, row };
         let feed = claim.feed.clone();
-        self.store.complete(Completion { claim, seen, editions, hosts }, ended).await.map_err(unwritten)?;
+        let written = self.store.complete(Completion { claim, seen, editions, hosts }, ended).await;
+        self.note_written(written, ended)?;
         self.counter.note_poll(&outcome, lag, (ended - visit.began).to_std().unwrap_or_default());
         if to_send > 0 {
             self.news.notify_one();

@@ -6,6 +6,7 @@ mod support;
 
 mod changed_configuration;
 mod chats;
+mod clocks;
 mod crash;
 mod cut_connection;
 mod durable_steps;
@@ -20,6 +21,7 @@ mod lost_state;
 mod monitoring;
 mod new_entry;
 mod new_feed;
+mod outage;
 mod outbox;
 mod places;
 mod refusals;
@@ -32,7 +34,9 @@ mod second_instance;
 mod server_killed;
 mod service_manager;
 mod signals;
+mod state_faults;
 mod status;
+mod strangers;
 mod unchanged;
 
 use support::feeds::{FeedServer, Page, atom};

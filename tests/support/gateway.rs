@@ -142,6 +142,11 @@ impl Gateway {
             .await;
     }
 
+    /// The id of the started process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the gateway was not started").id()
+    }
+
     /// Sends a signal, as in `TERM`.
     pub fn signal(&self, name: &str) {
         self.process.as_ref().expect("the gateway was not started").signal(name);

@@ -43,10 +43,7 @@ impl RedbStore {
         if !file::exists(path)? {
             return Ok(None);
         }
-        // First without writing. A file that was not closed can only be opened by repairing it.
-        if let Ok(database) = file::open_read_only(path) {
-            check_format(&database, path)?;
-        }
+        look_first(path)?;
         let database = file::open(path)?;
         check_format(&database, path)?;
         Self::start(path, database, None, reopen_file(path))?.marked(path).map(Some)
@@ -58,6 +55,7 @@ impl RedbStore {
         if !file::exists(path)? {
             return Ok(());
         }
+        look_first(path)?;
         let database = file::open_checked(path)?;
         check_format(&database, path)?;
         contain(|| View::new(&database)?.check()).map_err(|fault| fault.at(path))
@@ -140,6 +138,11 @@ pub(super) struct Birth {
     pub(super) id: String,
     /// Whether it stands in for one that was lost.
     pub(super) is_rebuilt: bool,
+}
+
+/// Refuses what [`check_format`] does without writing. A file that was not closed can only be opened by repairing it.
+fn look_first(path: &Path) -> Result<(), StoreError> {
+    file::open_read_only(path).map_or(Ok(()), |database| check_format(&database, path))
 }
 
 /// Refuses a file that is of a newer program, or not ours, before anything is written to it.
