@@ -71,6 +71,8 @@ pub struct Config {
     pub route_targets: Vec<Target>,
     /// Settings of the nodes that templates of routes make.
     pub route_nodes: Arc<deliver::NodeSettings>,
+    /// `[log]`: where the operator is told of feeds that fail or are well again.
+    pub health: Vec<Target>,
 }
 
 /// A feed, resolved: own settings over `[defaults]` over built-in ones; equal parts are shared between feeds.
@@ -145,7 +147,7 @@ impl Config {
                 owners.entry(&own.destination).or_default().push(feed.id.clone());
             }
         }
-        let of_routes = self.route_targets.iter().map(|target| (target, true));
+        let of_routes = self.route_targets.iter().chain(&self.health).map(|target| (target, true));
         let of_feeds = self.feeds.values().flat_map(|feed| &feed.to).map(|target| (target, false));
         let mut named: HashMap<Arc<Destination>, Named> = HashMap::new();
         for (Target { destination, settings, .. }, is_routed) in of_routes.chain(of_feeds) {

@@ -36,7 +36,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     install_tls();
     mute_contained_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut out = io::stdout().lock();
+    let mut out = terminal::Clean::new(io::stdout().lock());
     let exit = runtime.block_on(cli.run(&mut out))?;
     out.flush()?;
     Ok(exit)

@@ -68,8 +68,8 @@ pub enum Failure {
 impl Failure {
     /// A failure with a way out.
     pub fn new(exit: Exit, message: impl fmt::Display, hint: impl Into<String>) -> Self {
-        let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
-        Self::Told { exit, message: message.to_string(), hint }
+        let hint = Some(terminal::harmless(&hint.into())).filter(|hint| !hint.is_empty());
+        Self::Told { exit, message: terminal::harmless(&message.to_string()), hint }
     }
 
     /// The exit code.

@@ -14,7 +14,7 @@ use xmpp_parsers::jid::BareJid;
 use super::doctor::Doctor;
 use super::exit::{Exit, Failure};
 use super::feeds::Add;
-use super::terminal::{is_coloured, say};
+use super::terminal::say;
 
 /// Writes a first configuration and looks whether it works
 ///
@@ -88,7 +88,7 @@ impl Init {
         if let Some(url) = answers.feed
             && let Err(failure) = Add::of(url, allow_private).run(Some(&path), out).await
         {
-            say(&failure.render(is_coloured()));
+            say(&failure.render(false));
             say("later: tidings feeds add URL");
         }
         writeln!(out)?;

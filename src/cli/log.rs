@@ -1,18 +1,20 @@
-//! Log lines: on stderr, for people or as JSON, chosen by RUST_LOG.
+//! Log lines: on stderr, for people or as JSON, with priorities for the journal; chosen by RUST_LOG.
 //!
 //! The XMPP crate logs whole stanzas, the login among them, below info: it is held at info whatever RUST_LOG says.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 
 use clap::ValueEnum;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt};
 
 use super::exit::{Exit, Failure};
-use super::terminal;
+use super::terminal::{self, Clean};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,9 +29,10 @@ pub enum Format {
 pub fn start(format: Format, level: &str) -> Result<(), Failure> {
     let chosen = std::env::var("RUST_LOG").ok().filter(|chosen| !chosen.trim().is_empty());
     let filter = filter(chosen.as_deref().unwrap_or(level))?;
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(terminal::is_coloured());
+    let stderr = Stderr { is_coloured: terminal::is_coloured(), is_journal: is_journal() };
     // The journal knows the time.
-    let has_clock = std::env::var_os("JOURNAL_STREAM").is_some() && !io::stderr().is_terminal();
+    let has_clock = stderr.is_journal;
+    let lines = fmt::layer().with_ansi(stderr.is_coloured).with_writer(stderr);
     let layer = match format {
         Format::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
         Format::Human if has_clock => lines.without_time().with_target(false).with_filter(filter).boxed(),
@@ -37,6 +40,66 @@ pub fn start(format: Format, level: &str) -> Result<(), Failure> {
     };
     let _ = tracing_subscriber::registry().with(layer).try_init();
     Ok(())
+}
+
+/// Whether stderr goes to the journal: `$JOURNAL_STREAM` names the device and inode of its socket (systemd.exec(5)).
+fn is_journal() -> bool {
+    let named = std::env::var("JOURNAL_STREAM").ok();
+    let stderr = std::fs::metadata("/proc/self/fd/2").map(|stderr| format!("{}:{}", stderr.dev(), stderr.ino()));
+    named.is_some_and(|named| stderr.is_ok_and(|stderr| stderr == named))
+}
+
+/// Where lines go to.
+struct Stderr {
+    is_coloured: bool,
+    is_journal: bool,
+}
+
+/// The lines of one event.
+struct Lines {
+    /// For the journal, `<4>` and the like (sd-daemon(3)).
+    priority: &'static str,
+    is_coloured: bool,
+}
+
+impl<'a> MakeWriter<'a> for Stderr {
+    type Writer = Lines;
+
+    fn make_writer(&'a self) -> Lines {
+        Lines { priority: "", is_coloured: self.is_coloured }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Lines {
+        let priority = match *metadata.level() {
+            _ if !self.is_journal => "",
+            Level::ERROR => "<3>",
+            Level::WARN => "<4>",
+            Level::INFO => "<6>",
+            _ => "<7>",
+        };
+        Lines { priority, ..self.make_writer() }
+    }
+}
+
+impl Write for Lines {
+    /// What is coloured holds escape sequences of ours; those of others were taken out when it was formatted.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let mut text = Vec::with_capacity(event.len() + 3);
+        for line in event.split_inclusive(|byte| *byte == b'\n') {
+            text.extend_from_slice(self.priority.as_bytes());
+            text.extend_from_slice(line);
+        }
+        let mut stderr = io::stderr().lock();
+        match self.is_coloured {
+            true => stderr.write_all(&text)?,
+            false => Clean::new(&mut stderr).write_all(&text)?,
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn filter(chosen: &str) -> Result<impl Filter<Registry> + use<>, Failure> {

@@ -29,7 +29,55 @@ pub fn bar(template: &str, steps: usize) -> ProgressBar {
 
 /// Says something about the work. Nobody may be listening; the work goes on.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", text.trim_end());
+    let _ = writeln!(io::stderr(), "{}", harmless(text.trim_end()));
+}
+
+/// Without control characters but line breaks and tabs: what feeds and servers say must not steer a terminal.
+pub fn harmless(text: &str) -> String {
+    let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars().map(|c| if is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// The same for all that is written.
+#[derive(Debug)]
+pub struct Clean<W> {
+    inner: W,
+    /// The last byte may have been the first one of a control character (U+0080 to U+009F).
+    is_open: bool,
+}
+
+impl<W: Write> Clean<W> {
+    /// Lets through to `inner` what may be shown.
+    pub fn new(inner: W) -> Self {
+        Self { inner, is_open: false }
+    }
+}
+
+impl<W: Write> Write for Clean<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const REPLACED: &[u8] = "\u{FFFD}".as_bytes();
+        const OPENS: u8 = 0xC2;
+        let mut clean = Vec::with_capacity(bytes.len() + 1);
+        for byte in bytes {
+            match (std::mem::take(&mut self.is_open), byte) {
+                (true, 0x80..=0x9F) => clean.extend_from_slice(REPLACED),
+                (was_open, byte) => {
+                    clean.extend(was_open.then_some(OPENS));
+                    match byte {
+                        &OPENS => self.is_open = true,
+                        b'\n' | b'\t' | 0x20..=0x7E | 0x80.. => clean.push(*byte),
+                        _ => clean.extend_from_slice(REPLACED),
+                    }
+                }
+            }
+        }
+        self.inner.write_all(&clean)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Words of others on one line, without what would move a terminal.
@@ -45,4 +93,21 @@ pub fn shown_time(time: Time) -> String {
 /// A number of things: "1 feed", "2 feeds".
 pub fn counted(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_written_steers_a_terminal() {
+        let text = "a\u{1b}[31m\u{7}\r\u{7f}\u{9b}é§\t\u{c2a0}\n";
+        let expected = "a\u{FFFD}[31m\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}é§\t\u{c2a0}\n";
+        assert_eq!(harmless(text), expected);
+        for size in 1..=text.len() {
+            let mut out = Clean::new(Vec::new());
+            text.as_bytes().chunks(size).for_each(|piece| out.write_all(piece).unwrap());
+            assert_eq!(String::from_utf8(out.inner).unwrap(), expected);
+        }
+    }
 }

@@ -94,14 +94,14 @@ fn compose(
     let mut fields = section("web");
     let web = sections::web(&mut fields);
     merged.add("[web]".to_owned(), fields.finish());
+    let route_nodes = Arc::new(defaults.nodes.settled(true));
     let mut fields = section("log");
-    sections::log(&mut fields);
-    fields.finish();
+    let health = sections::log(&mut fields, &defaults.nodes, &route_nodes);
+    merged.add("[log]".to_owned(), fields.finish());
 
     let common =
         Common { defaults: &defaults, layer: &layer, account: &account, allow_file: http.allow_file, is_traced };
     let mut feeds = Feeds::new(common, merged);
-    let route_nodes = Arc::new(defaults.nodes.settled(true));
     let (routes, routed) = match root.raw("route") {
         Some(list) => route::routes(list, &defaults.nodes, &route_nodes, &mut feeds, is_traced),
         None => (Vec::new(), Vec::new()),
@@ -117,7 +117,7 @@ fn compose(
     }
     let (path, routes) = (main.path.clone(), Arc::new(routes));
     let route_targets = routed.into_iter().map(|(target, _)| target).collect();
-    Some((Config { path, xmpp: xmpp?, store, http, web, feeds, routes, route_targets, route_nodes }, merged))
+    Some((Config { path, xmpp: xmpp?, store, http, web, feeds, routes, route_targets, route_nodes, health }, merged))
 }
 
 /// Feeds stand in files of their own.

@@ -1,16 +1,22 @@
 //! The sections of tidings.toml that one module each is interested in.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
+use xmpp_parsers::jid::BareJid;
 
+use crate::deliver::NodeSettings;
+use crate::feed::Destination;
 use crate::xmpp::{Password, Tls};
 use crate::{source, store, web, xmpp};
 
 use super::Environment;
+use super::Target;
 use super::address::is_loopback;
 use super::fields::Fields;
+use super::settings::Nodes;
 use super::value::Secret;
 
 /// `[xmpp]`.
@@ -101,10 +107,15 @@ pub(super) fn web(fields: &mut Fields<'_>) -> web::Config {
     web::Config { listen: fields.get("listen") }
 }
 
-/// `[log]`.
-pub(super) fn log(fields: &mut Fields<'_>) {
-    fields.later("health-node");
-    fields.later("health-chat");
+/// `[log]`: where the operator is told of feeds. A node there is kept like those of routes.
+pub(super) fn log(fields: &mut Fields<'_>, nodes: &Nodes, settings: &Arc<NodeSettings>) -> Vec<Target> {
+    let (node, chat): (Option<String>, Option<BareJid>) = (fields.get("health-node"), fields.get("health-chat"));
+    let service = nodes.service.as_ref().map(|service| service.0.clone());
+    let node = node.map(|node| Destination::Node { service, node });
+    let chat = chat.map(|jid| Destination::Chat { jid: jid.to_string() });
+    let target =
+        |destination| Target { destination: Arc::new(destination), backfill: None, settings: settings.clone() };
+    node.into_iter().chain(chat).map(target).collect()
 }
 
 #[cfg(test)]

@@ -163,7 +163,8 @@ pub(super) fn roster(config: &Arc<Config>) -> Roster {
             to: feed.to.iter().map(|target| (Destination::clone(&target.destination), target.backfill)).collect(),
         })
     };
-    Roster::new(config.feeds.keys().cloned(), find, config.routes.clone())
+    let health = config.health.iter().map(|target| Destination::clone(&target.destination)).collect();
+    Roster::new(config.feeds.keys().cloned(), find, config.routes.clone()).reporting_to(health)
 }
 
 /// Serves the control socket. A folder where none can be made is no reason not to publish.

@@ -97,6 +97,7 @@ fn compare(former: &Config, next: &Config) -> Reloaded {
         sections: changed(&[
             ("[xmpp]", former.xmpp == next.xmpp),
             ("[http]", former.http == next.http),
+            ("[log]", former.health == next.health),
             ("[[route]]", former.routes == next.routes && former.route_targets == next.route_targets),
         ]),
         needs_restart: changed(&[("[store]", former.store == next.store), ("[web]", former.web == next.web)]),

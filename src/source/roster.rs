@@ -51,6 +51,8 @@ pub struct Roster {
     twins: HashMap<FeedId, Arc<[FeedId]>>,
     /// The routes of the configuration.
     pub routes: Arc<Vec<Route>>,
+    /// Where the operator is told of feeds that fail or are well again.
+    pub health: Vec<Destination>,
 }
 
 impl Roster {
@@ -72,7 +74,12 @@ impl Roster {
             let group: Arc<[FeedId]> = group.into();
             twins.extend(group.iter().map(|feed| (feed.clone(), Arc::clone(&group))));
         }
-        Self { find: Box::new(find), twins, routes }
+        Self { find: Box::new(find), twins, routes, health: Vec::new() }
+    }
+
+    /// The same, with places where the operator is told of feeds that fail or are well again.
+    pub fn reporting_to(self, health: Vec<Destination>) -> Self {
+        Self { health, ..self }
     }
 
     /// An enabled feed.

@@ -15,7 +15,7 @@ use super::answer::{FetchError, Fetched, Retry};
 use super::catchup::Archive;
 use super::fetch::Request;
 use super::gate::{Place, host_of};
-use super::notice::notice;
+use super::notice::{log_failure, notice};
 use super::outcome::{Failure, FailureKind, Outcome};
 use super::policy;
 use super::poll::{Poller, locked};
@@ -156,20 +156,28 @@ impl Poller {
             (seen, editions, notices) = (Some(harvest.seen), harvest.editions, harvest.notices);
         }
         let to_send = editions.iter().filter(|(_, places)| !places.is_empty()).count();
+        let report = news
+            .as_ref()
+            .and_then(|news| news.report(&claim.feed, (&claim.row.poll, &row.poll), &visit.roster.health, ended));
+        let has_rows = to_send > 0 || report.is_some();
+        editions.extend(report);
 
+        let failures = row.poll.failures;
         let lag = (visit.began - claim.row.next_due).to_std().unwrap_or_default();
         let claim = Claim { feed: claim.feed.clone(), epoch: claim.epoch, row };
         let feed = claim.feed.clone();
         let written = self.store.complete(Completion { claim, seen, editions, hosts }, ended).await;
         self.note_written(written, ended)?;
         self.counter.note_poll(&outcome, lag, (ended - visit.began).to_std().unwrap_or_default());
-        if to_send > 0 {
+        if has_rows {
             self.news.notify_one();
         }
         if let Some(news) = news {
             news.log(&feed);
             // Nobody need listen.
             let _ = self.notices.send((feed.clone(), news));
+        } else if let Outcome::Failed(failure) = &outcome {
+            log_failure(&feed, &failure.why, failures);
         }
         notices.iter().for_each(|notice| warn!(%feed, "{notice}"));
         Ok(polled(outcome, to_send))

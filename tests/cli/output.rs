@@ -1,5 +1,7 @@
 //! What goes where: nothing to people who have gone, no colour off a terminal, no secret anywhere.
 
+use std::os::unix::fs::MetadataExt;
+
 use super::*;
 
 fn many_feeds() -> String {
@@ -71,4 +73,42 @@ fn no_verb_tells_the_password() {
         let said = text(&output.stdout) + &text(&output.stderr);
         assert!(!said.contains(CANARY), "{verb:?}: {said}");
     }
+}
+
+/// Bytes that steer terminals.
+fn steering(output: &[u8]) -> Vec<char> {
+    text(output).chars().filter(|c| c.is_control() && !matches!(c, '\n' | '\t')).collect()
+}
+
+#[test]
+fn what_a_feed_says_cannot_steer_the_terminal() {
+    let entry = r#"{ "id": "1", "title": "\u001b[2J\u009b31m\u0007Title\r", "content_text": "\u001b]0;x\u0007" }"#;
+    let feed = format!(
+        r#"{{ "version": "https://jsonfeed.org/version/1.1", "title": "\u001b[31mFeed\b", "items": [{entry}] }}"#
+    );
+    let folder = folder(&[ACCOUNT, ("feed.json", &feed)]);
+    for verb in ["parse", "preview"] {
+        let output = run(folder.path(), &[verb, "feed.json"]);
+        assert!(text(&output.stdout).contains("Title"), "{verb}: {output:?}");
+        assert_eq!((steering(&output.stdout), steering(&output.stderr)), (vec![], vec![]), "{verb}");
+    }
+}
+
+#[test]
+fn log_lines_have_their_priority_in_the_journal() {
+    let feed = "[gone]\nurl = \"http://127.0.0.1:9/feed\"\nallow-private = true\n";
+    let lines = |named: Option<String>| {
+        let folder = folder(&[ACCOUNT, ("feeds.d/feeds.toml", feed)]);
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let metadata = log.metadata().unwrap();
+        let named = named.unwrap_or_else(|| format!("{}:{}", metadata.dev(), metadata.ino()));
+        let mut command = tidings(folder.path(), &["once", "--all"]);
+        let status = command.env("JOURNAL_STREAM", named).stdout(Stdio::null()).stderr(log).status().unwrap();
+        assert_eq!(status.code(), Some(0));
+        fs::read_to_string(folder.path().join("log")).unwrap()
+    };
+    let journal = lines(None);
+    assert!(journal.lines().any(|line| line.starts_with("<4> WARN the feed fails feed=gone")), "{journal}");
+    let elsewhere = lines(Some("1:2".to_owned()));
+    assert!(elsewhere.contains("WARN the feed fails") && !elsewhere.contains("<4>"), "{elsewhere}");
 }

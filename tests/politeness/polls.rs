@@ -544,7 +544,9 @@ async fn whoever_listens_hears_when_a_feed_fails_and_when_it_is_well_again() {
     let server = page.serve().await;
     let gateway = Gateway::with(&[("planet", server.url("/feed"))]).await;
     let mut notices = gateway.poller.notices();
-    for reply in [Reply::bare(500, &[]), Reply::bare(500, &[]), Reply::ok(&[], rss(&["a"]))] {
+    let refused = || Reply::bare(500, &[]);
+    let well = || Reply::ok(&[], rss(&["a"]));
+    for reply in [well(), refused(), refused(), refused(), refused(), well(), refused(), well()] {
         page.set(reply);
         gateway.tick_when_due("planet").await;
     }

@@ -671,13 +671,15 @@ fn the_operator_is_told_of_a_change_of_state_and_of_nothing_else() {
     let mut feed = Feed::new(HOUR);
     let failure = failed(Some(500), FailureKind::Backoff);
     let mut told = Vec::new();
-    for outcome in [document(None, None), failure.clone(), failure.clone(), failure, not_modified(), not_modified()] {
+    let failures = vec![failure; 4];
+    let well = [not_modified(), not_modified()];
+    for outcome in [document(None, None)].into_iter().chain(failures).chain(well) {
         let before = feed.row.poll.clone();
         let after = feed.poll_when_due(&outcome).clone();
         told.push(notice(&before, &after));
     }
     let fails = Notice::Fails("it failed: Some(500)".to_owned());
-    assert_eq!(told, [None, Some(fails), None, None, Some(Notice::IsWell), None]);
+    assert_eq!(told, [None, None, None, Some(fails), None, Some(Notice::IsWell), None]);
 }
 
 #[test]

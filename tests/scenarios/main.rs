@@ -15,6 +15,7 @@ mod ejabberd;
 mod federation;
 mod feeds;
 mod first_contact;
+mod health;
 mod kill_storm;
 mod lasting;
 mod lost_state;

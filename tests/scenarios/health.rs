@@ -1,0 +1,20 @@
+//! The operator is told of a feed that fails and of one that is well again, once each, like of entries.
+
+use super::*;
+
+#[tokio::test]
+async fn a_feed_that_fails_and_is_well_again_is_told_once_each() {
+    let scene = Scene::with(Options::default(), "\n[log]\nhealth-node = \"health\"\n").await;
+    scene.gateway.feed("blog", &format!("url = {:?}", scene.feeds.url("/blog.xml")));
+    scene.once().await;
+    scene.once().await;
+    let titles = scene.titles("health").await;
+    assert!(titles.len() == 1 && titles[0].starts_with("blog fails: "), "{titles:?}");
+    scene.serve("blog", &[("1", "One")]);
+    scene.once().await;
+    scene.once().await;
+    let mut titles = scene.titles("health").await;
+    titles.sort();
+    assert!(titles.len() == 2 && titles[1] == "blog is well again", "{titles:?}");
+    assert_eq!(scene.titles("blog").await, ["One"]);
+}
