@@ -67,9 +67,16 @@ async fn a_gateway_stays_in_its_room_and_comes_back_after_a_kick() {
     scene.feeds.wait_for("/blog.xml", 1).await;
     scene.serve("blog", &[("1", "One"), ("2", "Two")]);
     wait_for_bodies(&juliet, &["Two\n\nhttps://blog.test/2"]).await;
+    // Out of the configuration is out of the room; the end of the gateway is, too.
+    scene.feed("blog", &[("1", "One"), ("2", "Two")]);
+    scene.gateway.signal("HUP");
+    wait_for_comings(&juliet, "Feeds", &[true, false, true, false]).await;
+    scene.feed_with("blog", NEWS, &[("1", "One"), ("2", "Two")]);
+    scene.gateway.signal("HUP");
+    wait_for_comings(&juliet, "Feeds", &[true, false, true, false, true]).await;
     scene.gateway.signal("TERM");
     scene.gateway.exit().await;
-    wait_for_comings(&juliet, "Feeds", &[true, false, true, false]).await;
+    wait_for_comings(&juliet, "Feeds", &[true, false, true, false, true, false]).await;
 }
 
 #[tokio::test]
