@@ -191,12 +191,7 @@ impl Selection {
 }
 
 fn is_named(destination: &Destination, name: &str) -> bool {
-    let is_short_name = match destination {
-        Destination::Node { node, .. } => node == name,
-        Destination::Pep { jid } => jid.as_deref() == Some(name),
-        Destination::Room { jid } | Destination::Chat { jid } => jid == name,
-    };
-    is_short_name || destination.to_string() == name
+    destination.name() == Some(name) || destination.to_string() == name
 }
 
 impl QueuedRow {

@@ -110,6 +110,14 @@ impl Destination {
         }
     }
 
+    /// What it is called for short: the node's name, else whose it is; `None`: the account's own.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Node { node, .. } => Some(node),
+            other => other.addressee(),
+        }
+    }
+
     /// Whose answers are waited for there, as the configuration names it; `None`: the account's own server.
     pub fn addressee(&self) -> Option<&str> {
         match self {
