@@ -1,6 +1,7 @@
 //! A state that is damaged, too new, not to be written, or on a disk that is full: told by its exit code with the way out.
 
 use std::fs;
+use std::path::Path;
 
 use super::*;
 
@@ -123,6 +124,45 @@ async fn a_state_on_a_disk_that_cannot_be_written_ends_with_73_and_one_that_exis
         assert_eq!(status.code(), Some(code), "{output}");
         assert!(output.contains("hint: "), "{output}");
     }
+}
+
+/// Takes up room until nothing is left.
+fn fill(disk: &Path) {
+    let mut filler = fs::File::create(disk.join("filler")).unwrap();
+    while std::io::Write::write_all(&mut filler, &[0; 4096]).is_ok() {}
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_polling_and_all_goes_on_when_there_is_room() {
+    let mut scene = Scene::new().await;
+    keep_state_on_disk(&scene.gateway);
+    let entries = numbered(12);
+    scene.feed("blog", &pairs(&entries[..1]));
+    scene.gateway.start_under(&["unshare", "-rm", "sh", "-c", &on_a_disk("-o size=8m"), "sh"], &["run"]);
+    support::eventually("the first entry", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
+    let disk = std::path::PathBuf::from(format!("/proc/{}/root", scene.gateway.id()))
+        .join(scene.gateway.path("disk").strip_prefix("/").unwrap());
+    let juliet = scene.juliet().await;
+    juliet.subscribe(&scene.pubsub(), "blog").await;
+
+    fill(&disk);
+    // More than the free pages of the file can hold.
+    let filling = "word ".repeat(12_000);
+    let bulky = atom("Feed blog", &pairs(&entries)).replace("About ", &filling);
+    scene.feeds.serve("/blog.xml", Page::atom(bulky));
+    scene.gateway.wait_for("a poll cannot be written down").await;
+    let asked = scene.feeds.asked("/blog.xml").len();
+    // Two probes, fifteen seconds apart.
+    scene.feeds.wait_for("/blog.xml", asked + 2).await;
+    let output = scene.gateway.output();
+    assert_eq!(output.matches("a poll cannot be written down").count(), 1, "{output}");
+    assert!(scene.feeds.asked("/blog.xml").len() <= asked + 3, "it is polled on and on");
+
+    fs::remove_file(disk.join("filler")).unwrap();
+    scene.gateway.wait_for("polls are written down again").await;
+    let expected: Vec<String> = entries[1..].iter().map(|(_, title)| title.clone()).collect();
+    assert_eq!(told(&juliet.wait_for(expected.len()).await).len(), expected.len());
+    assert!(scene.gateway.is_running());
 }
 
 #[tokio::test]
