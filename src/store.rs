@@ -35,7 +35,7 @@ pub struct Config {
 }
 
 /// What can go wrong with a state.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the state open.
     #[error("the state {path} is held by another instance")]
@@ -145,7 +145,7 @@ pub trait Store: Send + Sync + 'static {
     /// those that are READY.
     async fn rows(&self, destination: &Destination) -> Result<Vec<OutboxRow>, StoreError>;
 
-    /// Writes down what became of rows. A row that is not there any more, or was replaced, is ignored. A row that is to be
+    /// Writes down what became of rows. A row that is not there any more, was replaced, or was claimed since it was read, is ignored. A row that is to be
     /// READY again while a newer revision of its item waits gives its place to that one; one that came before a newer
     /// revision in DOUBT or SENT is gone: an older revision never goes out after a newer one. A DEAD row that is to be READY
     /// begins anew: on the first rung, without a refusal.

@@ -205,15 +205,15 @@ pub enum RowState {
     Dead,
 }
 
-/// Names an outbox row. A row that is replaced in place by a newer revision has another name from then on, so that nobody
-/// settles what he has not seen.
+/// Names an outbox row. A row that is replaced in place by a newer revision, or claimed to be sent, has another name from then
+/// on, so that nobody settles what he has not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowId {
     /// Number that the store gave the destination.
     pub node: u32,
     /// Order within the destination.
     pub sequence: u64,
-    /// How often what stands here was replaced.
+    /// How often what stands here was replaced or claimed.
     pub turn: u32,
 }
 

@@ -46,6 +46,7 @@ macro_rules! contract {
                 a_destination_that_is_paused_or_backing_off_yields_nothing
                 each_outcome_does_what_it_says
                 a_row_that_is_not_there_is_ignored
+                what_was_read_while_it_waited_is_not_settled_once_it_may_have_been_sent
                 the_last_16_acknowledged_rows_are_kept_for_ten_minutes
                 an_edition_is_kept_as_long_as_a_row_refers_to_it
                 an_edition_that_a_row_refers_to_is_not_written_over

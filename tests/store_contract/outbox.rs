@@ -105,6 +105,20 @@ pub(crate) async fn a_row_that_is_not_there_is_ignored(state: &dyn State) {
     assert_eq!(rows(&*store, "n").await, "x0 Ready");
 }
 
+pub(crate) async fn what_was_read_while_it_waited_is_not_settled_once_it_may_have_been_sent(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    bring(&*store, 1, &["x"]).await;
+    let seen = store.rows(&node("n")).await.unwrap().pop().unwrap();
+    let deliveries = send(&*store, "n", 1, 2).await;
+    for outcome in [dead(), Outcome::Drop, Outcome::Ready, Outcome::Move { to: node("m") }] {
+        store.settle(vec![Settlement { row: seen.id, outcome }], at(3)).await.unwrap();
+        assert_eq!(rows(&*store, "n").await, "x0 Doubt");
+    }
+    settle_all(&*store, &deliveries, Outcome::Delivered, 4).await;
+    store.settle(vec![Settlement { row: seen.id, outcome: dead() }], at(5)).await.unwrap();
+    assert_eq!(rows(&*store, "n").await, "x0 Sent");
+}
+
 pub(crate) async fn the_last_16_acknowledged_rows_are_kept_for_ten_minutes(state: &dyn State) {
     let store = state.open_with_feeds().await;
     let names: Vec<String> = (0..20).map(|n| format!("x{n:02}-")).collect();

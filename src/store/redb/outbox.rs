@@ -114,6 +114,8 @@ pub(super) fn claim(
             // What goes out is what recovery looks for.
             record.stamp = edition.updated;
             record.state = RowState::Doubt;
+            // Whoever read it while it waited settles it no more: its fate is the lane's.
+            record.turn += 1;
             record.changed = now;
             batch.put(place, &record)?;
             deliveries.push(Delivery { row: record.into_row(place, destination.clone()), edition });

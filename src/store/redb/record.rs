@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::feed::{Destination, Edition, EntryKey, FeedId, ItemId, Time};
 use crate::store::{Action, OutboxRow, Placement, RowId, RowState};
 
-/// Where a row stands: its key in the table. What stands there may be replaced; then [`Record::turn`] goes up.
+/// Where a row stands: its key in the table. What stands there may be replaced or
+/// claimed; then [`Record::turn`] goes up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
     /// Number of the destination.
@@ -32,7 +33,7 @@ impl fmt::Display for Place {
 /// An outbox row without what its key says; the fields are those of [`OutboxRow`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// How often what stands here was replaced by a newer revision.
+    /// How often what stands here was replaced by a newer revision, or claimed.
     #[serde(default)]
     pub(super) turn: u32,
     pub(super) action: Action,
