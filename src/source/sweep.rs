@@ -81,8 +81,8 @@ impl Poller {
             match polls.join_next().await {
                 Some(polled) => ended.extend(polled.unwrap_or_default()),
                 // Who polls once is told at the end what the daemon tries again.
-                None if waiting.is_empty() => match locked(&self.unwritten).take() {
-                    Some((_, error)) => return Err(error),
+                None if waiting.is_empty() => match &*locked(&self.unwritten) {
+                    Some((_, error)) => return Err(error.clone()),
                     None => return Ok(ended),
                 },
                 // What is left cannot be polled now: somebody else is at it, or too much waits to be published.
