@@ -15,6 +15,7 @@ mod examine;
 mod flight;
 mod form;
 mod halt;
+mod learn;
 mod listen;
 mod mail;
 mod meet;
@@ -32,14 +33,13 @@ mod window;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::feed::{Clock, Destination, Time};
-use crate::store::{NodeFacts, Pause, Store, StoreError, Waiting};
+use crate::store::{NodeFacts, Store, Waiting};
 use crate::tally::Pulse;
 use crate::xmpp::{Status, Wire};
 
@@ -56,14 +56,13 @@ pub use self::examine::{Affiliations, NodeSight, affiliations, examine};
 pub use self::flight::{Flight, Flights, RESULTS, Tally};
 pub use self::settings::{Access, Config, Named, NodeSettings, OnDoubt};
 
-/// A stream that is over says so within this time; one that does not is alive, and only the addressee is silent.
-const END_OF_STREAM: Duration = Duration::from_secs(1);
-
 /// How long [`Deliverer::run`] goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// For ever.
+    /// For ever, and in its rooms all the time.
     Stopped,
+    /// Until something else is said, as rows may still come; a room is entered only to speak there.
+    Fed,
     /// Until no row is left that may be sent now.
     Drained,
     /// Until what is in flight is answered; nothing more is sent.
@@ -165,13 +164,16 @@ impl Deliverer {
             let phase = *until.borrow_and_update();
             bind = match &*status.borrow_and_update() {
                 Status::Online { bind: number, .. } => Some(self.bind(bind, *number)),
-                Status::Offline { .. } => None,
+                Status::Offline { .. } => {
+                    self.lose_stream();
+                    None
+                }
                 Status::Refused { .. } | Status::Closed => return,
             };
             if bind.is_some() && self.looks_again.swap(false, Relaxed) {
                 self.look_at_the_paused().await;
             }
-            let due = due::look(self.waiting(phase), (self.clock)(), |row| self.is_wanted(row, bind.as_deref()));
+            let due = due::look(self.waiting(phase), (self.clock)(), |row| self.is_wanted(row, phase, bind.as_deref()));
             if let Some(bind) = bind.as_ref().filter(|_| phase != Until::Now) {
                 for waiting in due::admit(due.now, active.values().map(|busy| &busy.destination)) {
                     let task = self.clone().lane(waiting.clone(), bind.clone(), until.clone());
@@ -179,7 +181,7 @@ impl Deliverer {
                 }
             }
             let is_done = match phase {
-                Until::Stopped => false,
+                Until::Stopped | Until::Fed => false,
                 Until::Drained => !due.is_sendable,
                 Until::Now => true,
             };
@@ -192,6 +194,8 @@ impl Deliverer {
                 () = sleep(due.next_look) => {}
                 changed = status.changed() => if changed.is_err() { return },
                 changed = until.changed() => if changed.is_err() { return },
+                // Who hears no answers must not speak on.
+                Some(Err(fault)) = ears.join_next() => std::panic::resume_unwind(fault.into_panic()),
                 Some(ended) = lanes.join_next_with_id() => {
                     let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
                     if let (Some(waiting), Err(_)) = (active.remove(&id), ended) {
@@ -203,15 +207,20 @@ impl Deliverer {
         }
     }
 
-    /// The bind of the moment; with a new one nothing comes back any more for what was sent before.
+    /// The bind of the moment.
     fn bind(&self, current: Option<Arc<Bind>>, number: u64) -> Arc<Bind> {
         let is_new = current.as_ref().is_none_or(|bind| bind.number != number);
         if is_new {
-            self.rooms.forget();
-            self.mail.lose(None, &Verdict::Lost("the stream ended".to_owned()));
-            self.is_present.store(false, Relaxed);
+            self.lose_stream();
         }
         Bind::keep_or_new(current, number)
+    }
+
+    /// Nothing comes back any more for what was sent before.
+    fn lose_stream(&self) {
+        self.rooms.forget();
+        self.mail.lose(None, &Verdict::Lost("the stream ended".to_owned()));
+        self.is_present.store(false, Relaxed);
     }
 
     /// What waits; a gateway that is to go on for ever is also in its rooms while nothing does.
@@ -223,23 +232,13 @@ impl Deliverer {
         waiting
     }
 
-    /// Whether there is something to do where nothing has to be sent.
-    fn is_wanted(&self, row: &Waiting, bind: Option<&Bind>) -> bool {
-        let is_recovered = bind.is_some_and(|bind| bind.is_recovered(&row.destination));
-        (row.sent > 0 && !is_recovered) || self.is_awaited(row)
-    }
-
-    /// A start and a changed configuration are the operator's doing: what was refused before may be allowed now.
-    async fn look_at_the_paused(&self) {
-        let now = (self.clock)();
-        self.recall_rooms().await;
-        for Waiting { destination, facts, .. } in self.store.waiting() {
-            let Some(pause) = facts.pause.clone().filter(|pause| pause.until > now) else { continue };
-            let facts = NodeFacts { pause: Some(Pause { until: now, ..pause }), ..facts };
-            if let Err(error) = self.learn(&destination, facts).await {
-                tracing::error!(%destination, %error, "the state cannot be written");
-            }
+    /// Whether there is something to do where nothing has to be sent: a node is asked about what it acknowledged, a room is
+    /// entered.
+    fn is_wanted(&self, row: &Waiting, phase: Until, bind: Option<&Bind>) -> bool {
+        if row.destination.holds_items() {
+            return row.sent > 0 && !bind.is_some_and(|bind| bind.is_recovered(&row.destination));
         }
+        phase == Until::Stopped && self.is_awaited(row)
     }
 
     /// One destination, from what an earlier session left in doubt until nothing is left that may be sent now.
@@ -259,53 +258,8 @@ impl Deliverer {
             };
             self.publish(destination, &prepared, facts, &until).await
         };
-        let Err(halt) = work.await else { return };
-        let is_ours = self.config().settings(destination).create || !destination.holds_items();
-        let halt = if is_ours { halt } else { halt.of_somebody_elses(destination) };
-        if halt.is_policy_violation() && bind.blame() {
-            self.credit.send_smaller();
-        }
-        if halt.leaves_doubt() {
-            bind.forget(destination);
-        }
-        if halt.asks_for_no_conditions() {
-            lock(&self.unconditional).insert(destination.clone());
-        }
-        if halt.asks_for_audit() {
-            self.prepared().remove(destination);
-            self.rooms.forget_one(destination);
-        }
-        let halt = if halt.is_end_of_stream() && self.is_alive(&bind).await { halt.of_addressee() } else { halt };
-        self.write_down(halt, &waiting).await;
-    }
-
-    /// Whether the stream is still the one of this bind.
-    async fn is_alive(&self, bind: &Bind) -> bool {
-        let mut status = self.wire.status();
-        let is_over =
-            |status: &Status| !matches!(status, Status::Online { bind: number, .. } if *number == bind.number);
-        timeout(END_OF_STREAM, status.wait_for(is_over)).await.is_err()
-    }
-
-    /// Writes down why a lane ended.
-    async fn write_down(&self, halt: Halt, waiting: &Waiting) {
-        let service = waiting.destination.addressee();
-        let of_service = |(other, at): (&Destination, &Time)| (other.addressee() == service).then_some(*at);
-        let taken = lock(&self.taken).iter().filter_map(of_service).max();
-        if let Some(facts) = halt.write_down(&*self.store, waiting, taken, (self.clock)()).await {
-            self.remember_room(&waiting.destination, facts);
-        }
-    }
-
-    /// Writes down what was learnt of a destination.
-    async fn learn(&self, destination: &Destination, facts: NodeFacts) -> Result<(), StoreError> {
-        self.remember_room(destination, facts.clone());
-        self.store.set_node(destination.clone(), facts).await
-    }
-
-    fn remember_room(&self, destination: &Destination, facts: NodeFacts) {
-        if let Some(known) = lock(&self.stays).get_mut(destination) {
-            *known = facts;
+        if let Err(halt) = work.await {
+            self.conclude(halt, &waiting, &bind).await;
         }
     }
 

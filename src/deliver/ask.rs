@@ -16,6 +16,7 @@ use super::destination::Place;
 use super::halt::Halt;
 use super::ready::{Prepared, kept_by};
 use super::recover::{self, Held};
+use super::settings::NodeSettings;
 use super::verdict::{self, Verdict};
 
 impl Deliverer {
@@ -27,22 +28,25 @@ impl Deliverer {
             return Ok(());
         }
         let rows = self.store.rows(destination).await?;
-        let asked = recover::questions(&rows, kept_by(facts));
+        // Only a node can be asked about what it acknowledged.
+        let kept = if destination.holds_items() { kept_by(facts) } else { 0 };
+        let asked = recover::questions(&rows, kept);
         if !asked.is_empty() {
             let config = self.config();
+            let settings = config.settings(destination);
             let settle = config.settle(prepared.place.host());
             let doubtful = asked.iter().filter(|row| row.state == RowState::Doubt).count();
             if doubtful > 0 {
                 sleep_until(bind.quiet_since(destination) + settle).await;
             }
-            let mut held = self.ask_place(&prepared.place, &asked).await?;
+            let mut held = self.ask_place(&prepared.place, &settings, &asked).await?;
             let absent: Vec<_> = asked.iter().filter(|row| !recover::is_done(row, held.of(row))).cloned().collect();
             if !absent.is_empty() && held.is_told {
                 sleep(settle).await;
-                held.items.extend(self.ask_place(&prepared.place, &absent).await?.items);
+                held.items.extend(self.ask_place(&prepared.place, &settings, &absent).await?.items);
             }
             let persists = held.is_told && facts.persists.unwrap_or(true);
-            let settlements = recover::judge(&asked, &held.items, config.settings(destination).on_doubt, persists);
+            let settlements = recover::judge(&asked, &held.items, settings.on_doubt, persists);
             let again = settlements.iter().filter(|settlement| settlement.outcome == Outcome::Ready).count();
             let acknowledged = asked.len() - doubtful;
             tracing::info!(%destination, doubtful, acknowledged, again, "asked what has arrived");
@@ -53,10 +57,10 @@ impl Deliverer {
     }
 
     /// What a place can tell: a node what it holds, a room what was said in it lately, a person nothing.
-    async fn ask_place(&self, place: &Place, rows: &[OutboxRow]) -> Result<Holdings, Halt> {
+    async fn ask_place(&self, place: &Place, settings: &NodeSettings, rows: &[OutboxRow]) -> Result<Holdings, Halt> {
         let said = match place {
             Place::Node(address) => return self.ask(address, rows).await,
-            Place::Room(room) => self.said_in(room).await?,
+            Place::Room(room) => self.said_in(room, settings).await?,
             Place::Person(_) => HashSet::new(),
         };
         let is_said = |row: &&OutboxRow| place.message_id(&row.item).is_some_and(|id| said.contains(&id));

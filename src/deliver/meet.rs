@@ -38,13 +38,18 @@ impl Deliverer {
         facts: NodeFacts,
     ) -> Result<NodeFacts, Halt> {
         if !self.rooms.is_inside(&room.jid) {
-            let inside = self.rooms.enter(&*self.wire, room).await?;
-            if inside.is_new {
-                self.found(room, settings).await?;
-            }
-            tracing::info!(room = %room.jid, nick = room.nick, "entered the room");
+            self.enter(room, settings).await?;
         }
         Ok(NodeFacts { configured: Some((self.clock)()), persists: Some(false), ..facts })
+    }
+
+    async fn enter(&self, room: &Room, settings: &NodeSettings) -> Result<(), Halt> {
+        let inside = self.rooms.enter(&*self.wire, room).await?;
+        if inside.is_new {
+            self.found(room, settings).await?;
+        }
+        tracing::info!(room = %room.jid, nick = room.nick, "entered the room");
+        Ok(())
     }
 
     /// The room was not there, and was made by entering it: it is made a lasting one, or it goes away with us.
@@ -68,9 +73,9 @@ impl Deliverer {
     }
 
     /// What was said in a room under the account's name lately, by id. Enters it anew, as a room tells that to newcomers only.
-    pub(super) async fn said_in(&self, room: &Room) -> Result<HashSet<String>, Halt> {
+    pub(super) async fn said_in(&self, room: &Room, settings: &NodeSettings) -> Result<HashSet<String>, Halt> {
         self.rooms.leave(&*self.wire, &room.jid);
-        self.rooms.enter(&*self.wire, room).await?;
+        self.enter(room, settings).await?;
         Ok(self.rooms.history(&room.jid).await)
     }
 
@@ -123,6 +128,13 @@ impl Deliverer {
                 nodes.into_iter().for_each(|(place, facts)| self.remember_room(&place, facts.without_trouble()))
             }
             Err(error) => tracing::error!(%error, "the state cannot be read"),
+        }
+    }
+
+    /// Remembers what was learnt of a room of the configuration.
+    pub(super) fn remember_room(&self, destination: &Destination, facts: NodeFacts) {
+        if let Some(known) = lock(&self.stays).get_mut(destination) {
+            *known = facts;
         }
     }
 

@@ -148,12 +148,10 @@ impl Rooms {
                 let is_new = has_status(stanza, "201");
                 state.send_modify(|state| state.inside = Some(Inside { is_new }));
             }
-            ("presence", Some("unavailable")) if is_own => {
-                let was_inside = state.borrow().inside.is_some();
-                let verdict = expulsion(stanza);
-                state.send_modify(|state| state.refused = Some(verdict.clone()));
+            // Before one is inside it is the end of a former stay that comes in: one left, and asks to be let in again.
+            ("presence", Some("unavailable")) if is_own && state.borrow().inside.is_some() => {
                 stays.remove(&from.to_bare());
-                return was_inside.then(|| Expulsion { room: from.to_bare(), verdict });
+                return Some(Expulsion { room: from.to_bare(), verdict: expulsion(stanza) });
             }
             ("message", Some("groupchat")) if stanza.has_child("subject", ns::JABBER_CLIENT) => {
                 state.send_modify(|state| state.is_up_to_date = true);

@@ -77,7 +77,7 @@ pub async fn once(
     tell: impl Fn(Progress),
 ) -> Result<Summary, GatewayError> {
     let parts = Parts::open(config, "once", None).await?;
-    let (phase, until) = watch::channel(Until::Stopped);
+    let (phase, until) = watch::channel(Until::Fed);
     let delivering = deliver_when_there_is_something(&parts, until);
     let polling = async {
         let polled = parts.poller.poll_all(options.which.clone()).await;
@@ -134,7 +134,7 @@ enum Early {
 /// Logs in when the first row waits, and not before.
 async fn deliver_when_there_is_something(parts: &Parts, mut until: watch::Receiver<Until>) -> Result<(), GatewayError> {
     while !deliver::has_work(&*parts.store, (parts.clock)()) {
-        if *until.borrow_and_update() != Until::Stopped {
+        if *until.borrow_and_update() != Until::Fed {
             return Ok(());
         }
         tokio::select! {
@@ -161,7 +161,7 @@ async fn never_online(parts: &Parts, session: &Session, mut until: watch::Receiv
     let mut status = session.status();
     let reached = |status: &Status| !matches!(status, Status::Offline { .. });
     let given_up = async {
-        let _ = until.wait_for(|until| *until != Until::Stopped).await;
+        let _ = until.wait_for(|until| *until != Until::Fed).await;
         sleep(REACH).await;
     };
     tokio::select! {

@@ -5,6 +5,8 @@ mod contact;
 mod doubt;
 mod fairness;
 mod refusals;
+mod room;
+mod rooms;
 mod script;
 
 use std::collections::{HashMap, HashSet};

@@ -13,6 +13,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use xmpp_parsers::ns;
 
+use super::room::Room;
+
 /// What the server does with a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Mood {
@@ -62,6 +64,8 @@ struct World {
     in_flight: BTreeMap<String, (usize, usize)>,
     max_items: usize,
     has_service: bool,
+    room: Room,
+    inbox: Option<mpsc::Sender<Element>>,
 }
 
 /// The server.
@@ -126,6 +130,11 @@ impl Script {
         self.world().asked.iter().filter(|asked| asked.verb == verb).cloned().collect()
     }
 
+    /// The one room that there is.
+    pub(crate) fn room<T>(&self, look: impl FnOnce(&mut Room) -> T) -> T {
+        look(&mut self.world().room)
+    }
+
     /// The most publishes of a node that were unanswered at once.
     pub(crate) fn widest(&self, node: &str) -> usize {
         self.world().in_flight.get(node).map_or(0, |(_, most)| *most)
@@ -175,12 +184,18 @@ impl Wire for Script {
         .boxed()
     }
 
-    fn send(&self, _: Element) -> Result<(), RequestError> {
+    fn send(&self, stanza: Element) -> Result<(), RequestError> {
+        let mut world = self.world();
+        let answers = world.room.hear(&stanza);
+        let inbox = world.inbox.clone();
+        answers.into_iter().for_each(|answer| inbox.as_ref().unwrap().try_send(answer).unwrap());
         Ok(())
     }
 
     fn incoming(&self) -> mpsc::Receiver<Element> {
-        mpsc::channel(1).1
+        let (inbox, incoming) = mpsc::channel(64);
+        self.world().inbox = Some(inbox);
+        incoming
     }
 }
 

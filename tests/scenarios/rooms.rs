@@ -31,14 +31,19 @@ async fn a_room_is_told_what_is_new_and_edits_are_not_told_again() {
     let scene = Scene::new().await;
     let juliet = scene.juliet().await;
     juliet.enter("news@muc.a.test", "juliet").await;
-    scene.feed_with("blog", NEWS, &[("1", "One")]);
+    let to = "to = [{ node = \"blog\" }, { room = \"news@muc.a.test\", nick = \"Feeds\" }]";
+    scene.feed_with("blog", to, &[("1", "One")]);
     scene.once().await;
     scene.serve("blog", &[("1", "One"), ("2", "Two"), ("3", "Three")]);
     scene.once().await;
     scene.serve("blog", &[("1", "One"), ("2", "Two and a half"), ("3", "Three")]);
     scene.once().await;
     assert_eq!(juliet.bodies(), ["Two\n\nhttps://blog.test/2", "Three\n\nhttps://blog.test/3"]);
-    assert_eq!(comings(&juliet.events(), "Feeds"), [true, false], "it comes to speak, and leaves");
+    assert_eq!(
+        comings(&juliet.events(), "Feeds"),
+        [true, false],
+        "it comes to speak, and leaves; the node is told three times"
+    );
     let ids: Vec<String> = juliet.events().iter().filter_map(message_id).collect();
     assert!(ids.iter().all(|id| id.len() == 16) && ids[0] != ids[1], "{ids:?}");
 }
