@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::feed::{Destination, FeedId, Time};
@@ -151,15 +152,14 @@ async fn retry(
 ) -> Result<Done, StoreError> {
     let changed = settle(store, rows, |row| (row.state == RowState::Dead).then_some(Outcome::Ready), now).await?;
     let selected: BTreeSet<&Destination> = rows.iter().map(|row| &row.destination).collect();
-    let mut freed = 0;
-    for (destination, facts) in nodes {
-        if selected.contains(&destination) && held(&facts, now).is_some() {
-            freed += 1;
-            // The reason stays: the same one again is no news.
-            let pause = facts.pause.map(|pause| Pause { until: now, ..pause });
-            store.set_node(destination, NodeFacts { pause, not_before: None, ..facts }).await?;
-        }
-    }
+    let held = nodes.into_iter().filter(|(node, facts)| selected.contains(node) && held(facts, now).is_some());
+    let free = |(destination, facts): (Destination, NodeFacts)| {
+        // The reason stays: the same one again is no news.
+        let pause = facts.pause.map(|pause| Pause { until: now, ..pause });
+        store.set_node(destination, NodeFacts { pause, not_before: None, ..facts })
+    };
+    // All at once, so that the store makes one commit of them.
+    let freed = try_join_all(held.map(free)).await?.len();
     Ok(Done { selected: rows.len(), changed, freed })
 }
 

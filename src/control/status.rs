@@ -1,6 +1,6 @@
 //! What `tidings status` tells: the same object, whether a gateway runs or the state is read from outside.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -152,17 +152,16 @@ pub async fn collect(store: &dyn Store, live: Live, feed: Option<&FeedId>, now: 
     let nodes = store.nodes().await?;
     let mut outbox = summarise(&store.outbox().await?, feed, now);
     for (destination, facts) in nodes {
-        let name = destination.to_string();
-        if let (Some(pause), Some(row)) = (facts.pause, outbox.iter_mut().find(|row| row.destination == name)) {
+        if let (Some(pause), Some(row)) = (facts.pause, outbox.get_mut(&destination.to_string())) {
             row.reason = Some(pause.reason);
         }
     }
     for (destination, (window, in_flight)) in live.flights {
-        let name = destination.to_string();
-        if let Some(row) = outbox.iter_mut().find(|row| row.destination == name) {
+        if let Some(row) = outbox.get_mut(&destination.to_string()) {
             (row.window, row.in_flight) = (Some(window), in_flight);
         }
     }
+    let outbox: Vec<DestinationStatus> = outbox.into_values().collect();
     let (gateway, session) = (live.holder, live.session);
     let (in_doubt, oldest) =
         (outbox.iter().map(|row| row.doubt).sum(), outbox.iter().filter_map(|row| row.oldest).min());
@@ -170,8 +169,9 @@ pub async fn collect(store: &dyn Store, live: Live, feed: Option<&FeedId>, now: 
     Ok(Status { version, at: now, gateway, session, feeds, in_doubt, oldest, outbox })
 }
 
-fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>, now: Time) -> Vec<DestinationStatus> {
-    let mut by_name = std::collections::BTreeMap::<String, DestinationStatus>::new();
+/// By name of the destination.
+fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>, now: Time) -> BTreeMap<String, DestinationStatus> {
+    let mut by_name = BTreeMap::<String, DestinationStatus>::new();
     for row in rows.iter().filter(|row| row.state != RowState::Sent && feed.is_none_or(|feed| row.feed == *feed)) {
         let destination = row.destination.to_string();
         let status = by_name.entry(destination.clone()).or_insert(DestinationStatus {
@@ -196,7 +196,7 @@ fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>, now: Time) -> Vec<Destin
         }
         status.reason = row.reason.clone().or(status.reason.take());
     }
-    by_name.into_values().collect()
+    by_name
 }
 
 #[cfg(test)]
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_deferred_edit_is_no_complaint_before_it_may_be_sent() {
         let complaints = |not_before, now| {
-            let outbox = summarise(&[row(not_before)], None, now);
+            let outbox = summarise(&[row(not_before)], None, now).into_values().collect();
             let version = String::new();
             let (in_doubt, oldest) = (0, None);
             let (gateway, session, feeds) = (None, None, Vec::new());
