@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::feed::FeedId;
@@ -104,7 +105,10 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_file_name(name);
     let write = || {
         let mut file = fs::File::create(&draft)?;
-        file.set_permissions(fs::metadata(&path)?.permissions())?;
+        let former = fs::metadata(&path)?;
+        file.set_permissions(former.permissions())?;
+        // Root edits a file that the gateway has to read: it stays the group's that may. Nobody else can give a file away.
+        let _ = fchown(&file, Some(former.uid()), Some(former.gid()));
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&draft, &path)
