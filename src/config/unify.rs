@@ -20,7 +20,8 @@ impl Config {
                 feed.to.retain(|target| known.insert(target.destination.clone()));
             }
         }
-        self.route_targets.iter_mut().for_each(|target| unname_target(target, service));
+        let others = self.route_targets.iter_mut().chain(&mut self.health);
+        others.for_each(|target| unname_target(target, service));
         for target in Arc::make_mut(&mut self.routes).iter_mut().flat_map(|route| &mut route.to) {
             match target {
                 RouteTarget::Fixed(destination) => unname(destination, service),
