@@ -15,7 +15,8 @@ const DEEPEST: usize = 16;
 /// Reads a document. One that holds no outline at all has a fault that says so.
 pub fn read(text: &str) -> Opml {
     let mut reading = Reading { text, opml: Opml::default(), folders: Vec::new(), known: HashMap::new() };
-    let mut at = 0;
+    // The reader passes over a byte order mark, and does not count it.
+    let mut at = text.len() - text.trim_start_matches('\u{feff}').len();
     while let Some(next) = reading.read_from(at) {
         at = next;
     }
@@ -261,6 +262,16 @@ mod tests {
         let deep = "<outline text='x'>".repeat(50_000) + "<outline xmlUrl='https://deep.example/'/>";
         let opml = read(&deep);
         assert_eq!((opml.outlines.len(), opml.outlines[0].tags.len(), opml.faults.len()), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_byte_order_mark_moves_no_place() {
+        let text =
+            "\u{feff}<outline text='x' xmlUrl='https://x.example/'/>\u{feff}<outline xmlUrl='https://y.example/'/>";
+        let outlines = read(text).outlines;
+        let tags: Vec<&str> = outlines.iter().map(|outline| &text[outline.at.clone()]).collect();
+        assert_eq!(tags, ["<outline text='x' xmlUrl='https://x.example/'/>", "<outline xmlUrl='https://y.example/'/>"]);
+        assert_eq!(&text[outlines[0].url.at.clone()], "https://x.example/");
     }
 
     #[test]
