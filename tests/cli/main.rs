@@ -1,5 +1,5 @@
 //! The command line as scripts and people meet it: help, exit codes, what goes to stdout and what to stderr.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod configuration;
 mod daemon;
