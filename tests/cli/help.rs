@@ -29,7 +29,7 @@ fn there_are_few_verbs_and_each_has_an_example() {
         let example = help.split("Example").nth(1).unwrap_or_else(|| panic!("no example: {help}"));
         assert!(example.contains(&format!("tidings {}", verb[0])), "{help}");
         let page = text(&run(folder(&[]).path(), &["man", verb[0]]).stdout);
-        assert!(page.contains(&format!(".TH tidings-{} 1", verb[0])), "{page}");
+        assert!(page.contains(&format!(".TH TIDINGS-{} 1", verb[0].to_uppercase())), "{page}");
     }
 }
 
