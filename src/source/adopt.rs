@@ -23,7 +23,8 @@ const A_MOMENT: Duration = Duration::from_millis(20);
 
 impl Poller {
     /// Takes over another configuration, all `feeds` of which `roster` knows: new ones and those whose address changed are due
-    /// at once, those whose schedule changed by the new one, all others when they were. Polls under way end by the old one.
+    /// at once, those whose schedule changed by the new one, all others when they were. A poll under way has asked by the old
+    /// one, and ends by the new one.
     pub async fn adopt(&self, roster: Roster, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError> {
         // First, because a feed that is due must be in it.
         let former = std::mem::replace(&mut *locked(&self.roster), Arc::new(roster));

@@ -81,7 +81,8 @@ impl Poller {
         place.leave_host();
         let mut archive = request.ok().map(|request| Archive::new(request, place));
 
-        let visit = Visit { roster, began, is_forced, fetched };
+        // What is read now goes where the configuration says now: it may have been edited while the host was waited for.
+        let visit = Visit { roster: self.roster(), began, is_forced, fetched };
         let mut pace = None;
         let mut outcomes = Vec::new();
         for claim in group {

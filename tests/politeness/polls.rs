@@ -377,6 +377,20 @@ async fn rule_13_no_feed_is_polled_twice_at_once() {
 }
 
 #[tokio::test]
+async fn what_a_poll_under_way_brings_goes_where_the_configuration_says_by_then() {
+    let server = Server::start(|_| Reply::ok(&[], rss(&["a"])).after(Duration::from_secs(2))).await;
+    let gateway = Gateway::with(&[("planet", server.url("/feed"))]).await;
+    assert_eq!(gateway.poller.tick(gateway.now()).await.unwrap(), 1);
+    let elsewhere = Destination::Node { service: Some("elsewhere.test".to_owned()), node: "planet".to_owned() };
+    let mut feeds = gateway.feeds.clone();
+    feeds[0].1.to = vec![(elsewhere.clone(), Some(Backfill::All))];
+    gateway.adopt(&feeds).await;
+    gateway.poller.drain(PATIENCE).await;
+    let destinations: Vec<_> = gateway.store.waiting().into_iter().map(|waiting| waiting.destination).collect();
+    assert_eq!(destinations, [elsewhere]);
+}
+
+#[tokio::test]
 async fn rule_14_a_429_keeps_every_feed_of_the_host_away_also_after_a_restart() {
     let page = Page::default();
     let server = page.serve().await;
