@@ -116,7 +116,7 @@ impl Notice {
 
     /// A title, and what else there is to know.
     fn words(&self, feed: &FeedId, before: &PollFacts, after: &PollFacts) -> (String, String) {
-        let url = &after.url;
+        let url = shown(&after.url);
         let since = |facts: &PollFacts| {
             facts.failing_since.map(|at| format!(" since {}", at.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default()
         };
@@ -139,10 +139,18 @@ impl Notice {
             Self::Stopped(why) => (format!("{feed} is not polled any more"), format!("{url}: {why}.")),
             Self::Moved(target) => (
                 format!("{feed} has moved"),
-                format!("{url} has moved for good to {target}, where it is polled now. Please change its address."),
+                format!(
+                    "{url} has moved for good to {}, where it is polled now. Please change its address.",
+                    shown(target)
+                ),
             ),
         }
     }
+}
+
+/// An address on a node that others may read: values of a query may be secret tokens.
+fn shown(url: &str) -> String {
+    url.split_once('?').map_or_else(|| url.to_owned(), |(front, _)| format!("{front}?…"))
 }
 
 /// Tells the log of a failure that is no news: those who look for it find it.
@@ -160,7 +168,7 @@ mod tests {
 
     fn failing(failures: u32, succeeded: Option<Time>) -> PollFacts {
         let errors = vec![(at(9), "a.example answered 500".to_owned())];
-        let url = "https://a.example/feed".to_owned();
+        let url = "https://a.example/feed?token=x".to_owned();
         PollFacts { url, failures, succeeded, failing_since: Some(at(1)), errors, ..PollFacts::default() }
     }
 
@@ -185,12 +193,12 @@ mod tests {
         assert_eq!(words(1, 2, worked), None);
         insta::assert_snapshot!(words(2, 3, worked).unwrap(), @r"
         planet fails: a.example answered 500
-        https://a.example/feed: a.example answered 500. It has failed 3 times since 2027-01-15 08:01 UTC. `tidings status planet` tells more.
+        https://a.example/feed?…: a.example answered 500. It has failed 3 times since 2027-01-15 08:01 UTC. `tidings status planet` tells more.
         ");
         assert_eq!(words(3, 4, worked), None);
         insta::assert_snapshot!(words(4, 0, worked).unwrap(), @r"
         planet is well again
-        https://a.example/feed had failed 4 times since 2027-01-15 08:01 UTC.
+        https://a.example/feed?… had failed 4 times since 2027-01-15 08:01 UTC.
         ");
         assert_eq!(words(2, 0, worked), None, "nobody was told that it failed");
     }
@@ -199,7 +207,7 @@ mod tests {
     fn a_feed_that_never_worked_fails_at_once() {
         insta::assert_snapshot!(words(0, 1, None).unwrap(), @r"
         planet fails: a.example answered 500
-        https://a.example/feed: a.example answered 500. It has never worked: is its address right? `tidings status planet` tells more.
+        https://a.example/feed?…: a.example answered 500. It has never worked: is its address right? `tidings status planet` tells more.
         ");
         assert_eq!(words(1, 2, None), None);
         assert!(words(1, 0, None).unwrap().starts_with("planet is well again"));
