@@ -5,6 +5,7 @@
 
 mod facts;
 mod health;
+mod outbox;
 mod read;
 mod redb;
 mod rows;
@@ -19,12 +20,12 @@ use crate::feed::{Destination, Edition, FeedId, Time};
 
 pub use self::facts::{HostRow, Moving, PollFacts, Validators};
 pub use self::health::FeedState;
+pub use self::outbox::{
+    Action, Delivery, NodeFacts, Outbox, OutboxRow, Outcome, Pause, RowId, RowState, Settlement, Waiting,
+};
 pub use self::read::ReadFacts;
 pub use self::redb::{Examined, RedbStore};
-pub use self::rows::{
-    Action, Claim, Completion, Counters, Delivery, Due, FeedRow, FeedSync, Meta, NODE_LIMIT, NodeFacts, Outbox,
-    OutboxRow, Outcome, Pause, Placement, Quota, RowId, RowState, Settlement, Waiting,
-};
+pub use self::rows::{Claim, Completion, Counters, Due, FeedRow, FeedSync, Meta, NODE_LIMIT, Placement, Quota};
 pub use self::seen::{ALIASES, Alias, Seen, SeenEntry};
 
 /// `[store]` of the configuration.
