@@ -1,5 +1,6 @@
 //! `tidings import`: the feeds of another program's list become a file of feeds.d; what is wrong with a row costs that row.
 
+mod literal;
 mod opml;
 mod python;
 
