@@ -12,7 +12,7 @@ use crate::store::{Action, RowState};
 
 use super::ask::{ask, misunderstood};
 use super::exit::{Exit, Failure};
-use super::terminal::{counted, say, shown_time as shown};
+use super::terminal::{counted, printable, say, shown_time as shown};
 
 /// Shows what waits and what was given up; sends or forgets it
 ///
@@ -183,7 +183,7 @@ fn row_lines(row: &QueuedRow) -> Vec<String> {
         (Action::Publish, 0) => "",
         (Action::Publish, _) => "edit of ",
     };
-    let title = row.title.as_deref().map(one_line).filter(|title| !title.is_empty());
+    let title = row.title.as_deref().map(printable).filter(|title| !title.is_empty());
     let title = title.map_or("an entry without a title".to_owned(), |title| format!("\"{title}\""));
     let first = format!("  {state:10}  {}  {}  {action}{title}", row.item, row.feed);
     let not_before = row.not_before.map(|time| format!("not before {}", shown(time)));
@@ -191,12 +191,6 @@ fn row_lines(row: &QueuedRow) -> Vec<String> {
     let about = [Some(format!("since {}", shown(row.queued))), not_before, refused, row.reason.clone()];
     let about: Vec<String> = about.into_iter().flatten().collect();
     vec![first, format!("              {}", about.join("; "))]
-}
-
-/// Words of others for a terminal.
-fn one_line(text: &str) -> String {
-    let words = text.split(|char: char| char.is_whitespace() || char.is_control()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

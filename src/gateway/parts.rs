@@ -60,10 +60,15 @@ impl Parts {
         let presence = Arc::default();
         let vitals = Arc::new(Vitals::new(store.clone(), poller.clone(), Arc::clone(&presence), clock.clone()));
         let holder = Holder { pid: std::process::id(), verb: verb.to_owned(), since: clock() };
-        let (at_hand, polls, seen, now) = (store.clone(), poller.clone(), Arc::clone(&presence), clock.clone());
-        let wakes = wake.clone();
-        let answers =
-            Answers { holder, store: at_hand, poller: polls, presence: seen, clock: now, reloads, wake: wakes };
+        let answers = Answers {
+            holder,
+            store: store.clone(),
+            poller: poller.clone(),
+            presence: Arc::clone(&presence),
+            clock: clock.clone(),
+            reloads,
+            wake: wake.clone(),
+        };
         let socket = listen(&config, answers.answerer());
         Ok(Self { config, store, poller, clock, wake, vitals, presence, socket })
     }
