@@ -234,7 +234,7 @@ mod tests {
         assert_snapshot!(listed(&queues), @r#"
         node blog
           tried again 2026-11-02 07:59:00 UTC: forbidden: …
-          given up    mfrggzdfmztwq2lk  planet  "One, 31m corrected"
+          given up    mfrggzdfmztwq2lk  planet  "One, ›31m corrected"
                       since 2026-11-02 07:10:00 UTC; refused 3 times; not-acceptable (too big)
           to be sent  mfrggzdfmztwq2lk  planet  edit of an entry without a title
                       since 2026-11-02 07:10:00 UTC; not before 2026-11-02 07:50:00 UTC

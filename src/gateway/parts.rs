@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::warn;
+use xmpp_parsers::jid::BareJid;
 
 use crate::config::Config;
 use crate::control::{self, Answerer, Holder};
@@ -123,7 +124,8 @@ pub(crate) struct Backlog {
 /// The configuration in which the service that was discovered goes by no name, so that a node is one destination however it is
 /// named.
 pub(super) async fn unified(store: &dyn Store, config: Config) -> Result<Config, StoreError> {
-    Ok(match store.meta().await?.service {
+    let meta = store.meta().await?;
+    Ok(match meta.service.filter(|_| is_of_same_server(meta.account.as_deref(), &config)) {
         Some(service) => config.with_default_service(&service),
         None => config,
     })
@@ -141,8 +143,15 @@ pub(super) async fn check_account(store: &dyn Store, config: &Config) -> Result<
     {
         return Err(GatewayError::AccountChanged { former: former.clone(), now });
     }
+    // The service that was found is that of the former account's server.
+    meta.service = meta.service.filter(|_| is_of_same_server(meta.account.as_deref(), config));
     meta.account = Some(now);
     Ok(store.set_meta(meta).await?)
+}
+
+fn is_of_same_server(former: Option<&str>, config: &Config) -> bool {
+    let domain = config.xmpp.jid.domain();
+    former.is_none_or(|former| BareJid::new(former).is_ok_and(|former| former.domain() == domain))
 }
 
 /// The feeds, as the store takes them.
@@ -180,6 +189,28 @@ fn listen(config: &Config, answerer: Answerer) -> Option<JoinHandle<()>> {
             let path = control::socket_path(&config.store.path);
             warn!(path = %path.display(), %error, "no control socket: other verbs cannot reach this process");
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Meta, RedbStore};
+
+    #[tokio::test]
+    async fn the_service_that_was_found_goes_with_its_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tidings.toml");
+        for (jid, expected) in [("other@a.test", Some("pubsub.a.test")), ("bot@b.test", None)] {
+            std::fs::write(&path, format!("[xmpp]\njid = \"{jid}\"\n[store]\npath = \"state\"\n")).unwrap();
+            let config = Config::load(Some(&path)).unwrap();
+            let store = RedbStore::in_memory().unwrap();
+            let (account, service) = (Some("bot@a.test".to_owned()), Some("pubsub.a.test".to_owned()));
+            store.set_meta(Meta { account, service, ..store.meta().await.unwrap() }).await.unwrap();
+            check_account(&store, &config).await.unwrap();
+            let meta = store.meta().await.unwrap();
+            assert_eq!((meta.account.as_deref(), meta.service.as_deref()), (Some(jid), expected));
         }
     }
 }

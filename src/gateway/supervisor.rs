@@ -44,7 +44,8 @@ pub(super) async fn keep_telling(vitals: Arc<Vitals>) {
             _ => {}
         }
         was_alive = hangs.is_none();
-        let summary = vitals.summary();
+        // Words of the server stand in it, and a line break would begin another assignment.
+        let summary = vitals.summary().replace(char::is_control, " ");
         if summary != told {
             tell(&[NotifyState::Status(&summary)]);
             told = summary;
