@@ -85,6 +85,8 @@ pub struct Deliverer {
     rooms: Rooms,
     /// What is known of each room of the configuration.
     stays: Mutex<HashMap<Destination, NodeFacts>>,
+    /// Persons who have decided since they were looked for in the roster.
+    decided: Mutex<HashSet<Destination>>,
     /// Whether the account showed its presence in this bind.
     is_present: AtomicBool,
     /// When each destination took something last, since this process started.
@@ -116,6 +118,7 @@ impl Deliverer {
             mail: Mail::default(),
             rooms: Rooms::default(),
             stays: Mutex::default(),
+            decided: Mutex::default(),
             is_present: AtomicBool::new(false),
             taken: Mutex::default(),
             flights: Flights::default(),

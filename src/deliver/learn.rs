@@ -37,6 +37,10 @@ impl Deliverer {
         }
         let halt = if halt.is_end_of_stream() && self.is_alive(bind).await { halt.of_addressee() } else { halt };
         self.write_down(halt, waiting).await;
+        // Some say yes before it is written down that they are waited for.
+        if lock(&self.decided).remove(destination) {
+            self.end_pause(destination).await;
+        }
     }
 
     /// Whether the stream is still the one of this bind.

@@ -11,11 +11,11 @@ use xmpp_parsers::jid::{BareJid, Jid};
 use crate::feed::Destination;
 use crate::store::{NodeFacts, Pause, Waiting};
 
-use super::Deliverer;
 use super::consent;
 use super::halt::Halt;
 use super::rooms::Expulsion;
 use super::verdict::Verdict;
+use super::{Deliverer, lock};
 
 impl Deliverer {
     /// Until the session ends.
@@ -55,10 +55,16 @@ impl Deliverer {
         }
         tracing::info!(%destination, kind, "the person has decided");
         self.prepared().remove(&destination);
-        let Waiting { facts, .. } = self.waiting_at(&destination);
+        lock(&self.decided).insert(destination.clone());
+        self.end_pause(&destination).await;
+    }
+
+    /// Looks at a paused destination now.
+    pub(super) async fn end_pause(&self, destination: &Destination) {
+        let Waiting { facts, .. } = self.waiting_at(destination);
         if let Some(pause) = facts.pause.clone() {
             let facts = NodeFacts { pause: Some(Pause { until: (self.clock)(), ..pause }), ..facts };
-            if let Err(error) = self.learn(&destination, facts).await {
+            if let Err(error) = self.learn(destination, facts).await {
                 tracing::error!(%destination, %error, "the state cannot be written");
             }
         }
@@ -75,7 +81,7 @@ impl Deliverer {
     /// What waits for a destination, which may be nothing.
     fn waiting_at(&self, destination: &Destination) -> Waiting {
         let waiting = self.store.waiting().into_iter().find(|waiting| waiting.destination == *destination);
-        let known = || super::lock(&self.stays).get(destination).cloned().unwrap_or_default();
+        let known = || lock(&self.stays).get(destination).cloned().unwrap_or_default();
         waiting.unwrap_or_else(|| Waiting::nothing(destination.clone(), known()))
     }
 }

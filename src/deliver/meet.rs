@@ -89,6 +89,7 @@ impl Deliverer {
     ) -> Result<NodeFacts, Halt> {
         let now = (self.clock)();
         if settings.require_subscription {
+            lock(&self.decided).remove(&waiting.destination);
             let standing = consent::standing(&*self.wire, person).await?;
             self.be_present();
             if standing != Standing::Allowed {
