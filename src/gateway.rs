@@ -68,6 +68,7 @@ pub async fn run(config: Config, mut wishes: Wishes) -> Result<(), GatewayError>
         tokio::select! {
             _ = wishes.stop.wait_for(|stop| *stop) => break Ok(()),
             failure = engine.failure() => break Err(failure),
+            lost = parts.store.lost() => break Err(lost.into()),
             () = wishes.reload.notified() => drop(reload::reload(&mut parts, &mut engine).await?),
             Some(asker) = requested.recv() => {
                 // Who asked may have gone.

@@ -172,4 +172,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Hosts that asked to be left alone, by `name:port`.
     async fn hosts(&self) -> Result<BTreeMap<String, HostRow>, StoreError>;
+
+    /// Waits until the state is found to be damaged for good, which is the end; for ever when it is not.
+    async fn lost(&self) -> StoreError;
 }

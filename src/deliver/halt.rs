@@ -102,7 +102,10 @@ impl Halt {
         let verdict = match self {
             Self::Verdict(verdict) => verdict,
             Self::Store(error) => {
-                error!(%destination, %error, "the state cannot be read or written");
+                // A lost state ends the process, which says so.
+                if !matches!(error, StoreError::Lost { .. }) {
+                    error!(%destination, %error, "the state cannot be read or written");
+                }
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 return None;
             }

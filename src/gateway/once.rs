@@ -89,6 +89,7 @@ pub async fn once(
     let ended = tokio::select! {
         ended = &mut pass => Ok(ended),
         never = tell_on_and_on(&parts, tell) => match never {},
+        lost = parts.store.lost() => return Err(lost.into()),
         () = sleep(options.timeout) => Err(Early::OutOfTime),
         _ = stop.wait_for(|stop| *stop) => Err(Early::Interrupted),
     };

@@ -44,7 +44,10 @@ impl Poller {
         match written {
             Ok(()) if unwritten.take().is_some() => info!("polls are written down again"),
             Err(error @ (StoreError::Io { .. } | StoreError::Lost { .. })) if unwritten.is_none() => {
-                error!(%error, "a poll cannot be written down; feeds are polled again when it can");
+                // A lost state ends the process, which says so.
+                if !matches!(error, StoreError::Lost { .. }) {
+                    error!(%error, "a poll cannot be written down; feeds are polled again when it can");
+                }
                 *unwritten = Some((later(now, PROBE), error));
             }
             _ => {}

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redb::Database;
+use tokio::sync::watch;
 
 use crate::feed::{Destination, Edition, FeedId, Time};
 
@@ -66,6 +67,8 @@ struct Shared {
     polls: Mutex<Polls>,
     board: Mutex<Board>,
     counters: Mutex<Counters>,
+    /// Why the state is lost, as soon as it is.
+    damage: watch::Sender<Option<String>>,
 }
 
 impl RedbStore {
@@ -84,12 +87,13 @@ impl RedbStore {
         self.told(rows.unwrap_or_else(|e| Err(Fault::Io(e.to_string()))))
     }
 
-    /// The outcome as callers see it. redb reads nothing more after an error of the disk: the writer opens it again.
+    /// The outcome as callers see it. redb reads nothing more after an error of the disk: the writer opens it again; it looks
+    /// at all of what seems to be damaged.
     fn told<T>(&self, outcome: Result<T, Fault>) -> Result<T, StoreError> {
         outcome.map_err(|fault| {
-            if matches!(fault, Fault::Io(_)) {
+            if !matches!(fault, Fault::Stale(_)) {
                 self.shared.counters().read_failures += 1;
-                self.writer.nudge();
+                self.writer.nudge(&fault);
             }
             fault.at(&self.shared.path)
         })
@@ -246,6 +250,15 @@ impl Store for RedbStore {
     async fn hosts(&self) -> Result<BTreeMap<String, HostRow>, StoreError> {
         self.scan(View::hosts).await
     }
+
+    async fn lost(&self) -> StoreError {
+        let mut damage = self.shared.damage.subscribe();
+        let found = damage.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        match found {
+            Some(why) => Fault::Damaged(why).at(&self.shared.path),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Shared {
@@ -272,9 +285,13 @@ impl Shared {
         }
     }
 
-    fn open_again(&self) -> Result<(Database, Ledger), Fault> {
+    fn open_again(&self, is_suspect: bool) -> Result<(Database, Ledger), Fault> {
         contain(|| {
-            let database = (self.reopen)()?;
+            let mut database = (self.reopen)()?;
+            if is_suspect {
+                database.check_integrity().map_err(redb::Error::from)?;
+                View::new(&database)?.check()?;
+            }
             let ledger = View::new(&database)?.ledger()?;
             Ok((database, ledger))
         })

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::support::process::Process;
 
 /// A gateway without a server: it fails before it needs one.
 fn alone() -> Gateway {
@@ -81,7 +82,7 @@ async fn a_newer_state_ends_with_78_and_is_not_written_to() {
 #[tokio::test]
 async fn flipped_bits_never_end_otherwise_than_by_a_code_with_a_way_out_and_can_be_rebuilt() {
     let (gateway, whole) = with_a_state().await;
-    let rounds = if std::env::var_os("TIDINGS_NIGHTLY").is_some() { 200 } else { 10 };
+    let rounds = if support::is_nightly() { 200 } else { 10 };
     for round in 0..rounds {
         let mut damaged = whole.clone();
         // In the head, where every bit counts, and anywhere.
@@ -163,6 +164,64 @@ async fn a_full_disk_stops_polling_and_all_goes_on_when_there_is_room() {
     let expected: Vec<String> = entries[1..].iter().map(|(_, title)| title.clone()).collect();
     assert_eq!(told(&juliet.wait_for(expected.len()).await).len(), expected.len());
     assert!(scene.gateway.is_running());
+}
+
+#[tokio::test]
+async fn what_waits_when_the_disk_fills_is_told_once_and_in_order_when_there_is_room() {
+    use crate::support::proxy::{Mood, Proxy};
+    let mut scene = Scene::new().await;
+    let proxy = Proxy::start(&scene.server.address()).await;
+    let server = Some(proxy.address().to_owned());
+    scene.gateway.configure(&tidings::xmpp::Config { server, ..scene.server.xmpp(Tls::StartTls) }, QUICK);
+    keep_state_on_disk(&scene.gateway);
+    let entries = numbered(40);
+    scene.feed("blog", &pairs(&entries[..1]));
+    scene.gateway.start_under(&["unshare", "-rm", "sh", "-c", &on_a_disk("-o size=8m"), "sh"], &["run"]);
+    support::eventually("the first entry", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
+    let juliet = scene.juliet().await;
+    juliet.subscribe(&scene.pubsub(), "blog").await;
+    proxy.be(Mood::Close);
+    scene.gateway.wait_for("offline").await;
+    scene.serve("blog", &pairs(&entries));
+    // The first of these polls was written down when the third one comes.
+    let asked = scene.feeds.asked("/blog.xml").len();
+    scene.feeds.wait_for("/blog.xml", asked + 3).await;
+    let disk = std::path::PathBuf::from(format!("/proc/{}/root", scene.gateway.id()))
+        .join(scene.gateway.path("disk").strip_prefix("/").unwrap());
+    fill(&disk);
+    proxy.be(Mood::Pass);
+    // It goes on as long as the file has room within.
+    juliet.wait_for(1).await;
+    fs::remove_file(disk.join("filler")).unwrap();
+    let expected: Vec<String> = entries[1..].iter().map(|(_, title)| title.clone()).collect();
+    assert_eq!(told(&juliet.wait_for(expected.len()).await), expected);
+    assert_eq!(juliet.catch_up(&scene.pubsub()).await.len(), expected.len());
+    assert!(scene.gateway.is_running());
+}
+
+#[tokio::test]
+async fn damage_that_is_met_while_running_is_told_once_and_ends_with_78_and_the_way_out() {
+    let mut gateway = alone();
+    let feeds = FeedServer::start().await;
+    let url = feeds.serve("/blog.xml", Page::atom(atom("Blog", &pairs(&numbered(300)))));
+    gateway.feed("blog", &format!("url = {url:?}\nevery = \"1h\"\nbackfill = 0"));
+    assert_eq!(gateway.call(&["once"]).await.code, Some(0));
+    let whole = fs::read(gateway.state()).unwrap();
+    gateway.start(&["run"]);
+    gateway.wait_for("running").await;
+    // All but the head turns into nonsense. What was read before is in memory; an error of the disk makes the gateway read anew.
+    let file = fs::File::options().write(true).open(gateway.state()).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &vec![0x5a; whole.len() - 4096], 4096).unwrap();
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1", "-p"]);
+    let log = gateway.path("strace.log");
+    let _strace = Process::start(strace.arg(gateway.id().to_string()), "strace", Some(&log));
+    support::eventually("strace", async || fs::read_to_string(&log).unwrap().contains("attached").then_some(())).await;
+    gateway.call(&["feeds", "poll", "blog"]).await;
+    let status = gateway.exit().await;
+    let output = gateway.output();
+    assert_eq!(status.code(), Some(78), "{output}");
+    assert!(output.contains("--rebuild") && output.matches("is lost").count() == 1, "{output}");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(super) fn node(name: &str) -> Destination {
 pub(super) fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
     let database = disk.database().map_err(|e| Fault::Io(e.to_string()).at(Path::new("disk")))?;
     let disk = disk.clone();
-    let reopen = move || disk.database().map_err(|e| Fault::Io(e.to_string()));
+    let reopen = move || disk.database().map_err(|e| Fault::from(redb::Error::from(e)));
     RedbStore::start(
         Path::new("disk"),
         database,

@@ -52,7 +52,7 @@ impl Desk {
             let began = Instant::now();
             let outcome = contain(|| self.commit(&mut jobs));
             self.shared.count(jobs.len(), began.elapsed(), outcome.is_ok());
-            let reopened = if outcome.is_err() { self.note_failure(&outcome) } else { Ok(()) };
+            let reopened = outcome.as_ref().err().map_or(Ok(()), |fault| self.note_failure(fault));
             for job in jobs {
                 job.answer(&outcome);
             }
@@ -82,19 +82,20 @@ impl Desk {
         Ok(())
     }
 
-    /// Opens the database again at once after the first failure; after others it stays closed for a while.
-    fn note_failure(&mut self, outcome: &Result<(), Fault>) -> Result<(), Fault> {
+    /// Opens the database again at once after the first failure; after others it stays closed for a while. One that seems to
+    /// be damaged is read from end to end.
+    fn note_failure(&mut self, fault: &Fault) -> Result<(), Fault> {
         self.failures += 1;
-        match outcome {
-            Err(fault) if self.failures > 1 => {
+        let state = self.shared.path.display();
+        match fault {
+            Fault::Damaged(why) => tracing::error!(%state, why, "the state does not make sense; reading all of it"),
+            _ if self.failures > 1 => {
                 self.shared.set_database(None);
-                Err(fault.clone())
+                return Err(fault.clone());
             }
-            _ => {
-                tracing::error!(state = %self.shared.path.display(), fault = ?outcome, "the state cannot be written");
-                self.reopen()
-            }
+            _ => tracing::error!(%state, ?fault, "the state cannot be written"),
         }
+        self.reopen(matches!(fault, Fault::Damaged(_)))
     }
 
     /// Answers every command with the fault until the database opens again; `false` when the store is dropped meanwhile.
@@ -108,7 +109,7 @@ impl Desk {
                     Err(RecvTimeoutError::Disconnected) => return false,
                 }
             }
-            match self.reopen() {
+            match self.reopen(false) {
                 Ok(()) => return true,
                 Err(again) => fault = again,
             }
@@ -116,10 +117,14 @@ impl Desk {
         }
     }
 
-    fn reopen(&mut self) -> Result<(), Fault> {
+    fn reopen(&mut self, is_suspect: bool) -> Result<(), Fault> {
         // Closed first: a database that is open is locked.
         self.shared.set_database(None);
-        let (database, ledger) = self.shared.open_again()?;
+        let opened = self.shared.open_again(is_suspect);
+        if let Err(Fault::Damaged(why)) = &opened {
+            self.shared.damage.send_replace(Some(why.clone()));
+        }
+        let (database, ledger) = opened?;
         self.ledger = ledger;
         let mut board = self.shared.board();
         board.lines.clear();
@@ -140,7 +145,8 @@ mod tests {
 
     use super::super::crash::{at, completion_of, edition, feed, node, open};
     use super::super::disk::Disk;
-    use crate::store::{Due, FeedSync, NodeFacts, Store};
+    use super::super::fault::Fault;
+    use crate::store::{Due, FeedSync, NodeFacts, Store, StoreError};
 
     #[tokio::test]
     async fn what_comes_together_shares_a_commit() {
@@ -167,5 +173,23 @@ mod tests {
         store.set_node(node("m"), NodeFacts::default()).await.unwrap();
         assert_eq!(store.outbox().await.unwrap().len(), 1);
         assert_eq!(store.claim_due(Due::All, at(0), 1).await.unwrap().len(), 1, "the claim has ended");
+    }
+
+    #[tokio::test]
+    async fn what_seems_damaged_is_read_as_a_whole_and_only_then_lost() {
+        let disk = Disk::default();
+        let store = open(&disk).unwrap();
+        let names: Vec<_> = (0..200).map(|n| node(&format!("n{n}"))).collect();
+        join_all(names.iter().map(|name| store.set_node(name.clone(), NodeFacts::default()))).await;
+        let is_met = || store.read(|_| Err::<(), _>(Fault::damaged("a bit flipped on its way"))).is_err();
+        assert!(is_met());
+        while store.set_node(node("m"), NodeFacts::default()).await.is_err() {}
+        assert!(futures::poll!(store.lost()).is_pending(), "the file is sound");
+        assert_eq!(store.nodes().await.unwrap().len(), 201);
+
+        disk.spoil();
+        assert!(is_met());
+        let lost = tokio::time::timeout(std::time::Duration::from_secs(60), store.lost()).await.unwrap();
+        assert!(matches!(lost, StoreError::Lost { .. }), "{lost}");
     }
 }

@@ -75,6 +75,11 @@ impl Disk {
         self.state().works_for.is_none_or(|works_for| works_for == 0)
     }
 
+    /// Turns all but the head into nonsense.
+    pub(super) fn spoil(&self) {
+        self.state().bytes[4096..].fill(0x5a);
+    }
+
     pub(super) fn repair(&self) {
         self.state().works_for = None;
     }

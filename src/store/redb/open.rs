@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase};
+use tokio::sync::watch;
 
 use crate::store::{Meta, StoreError};
 
@@ -120,6 +121,7 @@ impl RedbStore {
             polls: Mutex::new(Polls::new(generation)),
             board: Mutex::new(board),
             counters: Mutex::default(),
+            damage: watch::Sender::new(None),
         });
         let writer = Writer::start(Desk::new(Arc::clone(&shared), ledger));
         let writer = writer.map_err(|e| StoreError::Io { path: path.to_owned(), why: e.to_string() })?;

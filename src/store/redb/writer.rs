@@ -36,9 +36,9 @@ impl Writer {
         outcome.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Makes the writer look whether the database still works, and open it again if not.
-    pub(super) fn nudge(&self) {
-        self.queue(Box::new(Nudge));
+    /// Makes the writer look whether the database still works after a fault of a reader, and open it again if not.
+    pub(super) fn nudge(&self, fault: &Fault) {
+        self.queue(Box::new(Nudge(fault.clone())));
     }
 
     fn queue(&self, job: Box<dyn Job>) {
@@ -106,11 +106,12 @@ where
     }
 }
 
-struct Nudge;
+struct Nudge(Fault);
 
 impl Job for Nudge {
     fn write(&mut self, _batch: &mut Batch<'_>) -> Result<(), Fault> {
-        Ok(())
+        // Damage that a reader met is nothing that the writer would find by itself.
+        if matches!(self.0, Fault::Damaged(_)) { Err(self.0.clone()) } else { Ok(()) }
     }
 
     fn answer(self: Box<Self>, _outcome: &Result<(), Fault>) {}
