@@ -251,15 +251,22 @@ impl Deliverer {
             let begun = async {
                 let prepared = self.locate(destination).await?;
                 self.recover(&waiting, &prepared, &bind).await?;
-                self.prepare(&waiting, prepared).await
+                // A node that was only asked about what it acknowledged is left alone until there is something for it.
+                if waiting.destination.holds_items() && !due::is_sendable(&waiting, (self.clock)()) {
+                    return Ok(None);
+                }
+                self.prepare(&waiting, prepared).await.map(Some)
             };
             let mut ending = until.clone();
-            let (prepared, facts) = tokio::select! {
+            let begun = tokio::select! {
                 begun = begun => begun?,
                 // Nothing was sent yet that would have to be waited for.
-                _ = ending.wait_for(|until| *until == Until::Now) => return Ok(()),
+                _ = ending.wait_for(|until| *until == Until::Now) => None,
             };
-            self.publish(destination, &prepared, facts, &until).await
+            match begun {
+                Some((prepared, facts)) => self.publish(destination, &prepared, facts, &until).await,
+                None => Ok(()),
+            }
         };
         if let Err(halt) = work.await {
             self.conclude(halt, &waiting, &bind).await;

@@ -40,9 +40,8 @@ pub(crate) fn look(waiting: Vec<Waiting>, now: Time, is_wanted: impl Fn(&Waiting
             note(until);
             continue;
         }
-        let is_due = row.deferred_until.is_some_and(|until| until <= now);
         row.deferred_until.filter(|until| *until > now).into_iter().for_each(&mut note);
-        let has_rows = row.ready > 0 || is_due || row.doubt > 0;
+        let has_rows = self::is_sendable(&row, now);
         is_sendable |= has_rows;
         if has_rows || is_wanted(&row) {
             due.push(row);
@@ -51,6 +50,11 @@ pub(crate) fn look(waiting: Vec<Waiting>, now: Time, is_wanted: impl Fn(&Waiting
     due.sort_by_key(|row| (row.oldest.is_none(), row.oldest));
     let until_next = next.map_or(LOOK, |next| (next - now).to_std().unwrap_or_default());
     DueNow { now: due, is_sendable, next_look: until_next.clamp(Duration::from_millis(100), LOOK) }
+}
+
+/// Whether any of its rows may be sent now, or was left in doubt.
+pub(crate) fn is_sendable(row: &Waiting, now: Time) -> bool {
+    row.ready > 0 || row.doubt > 0 || row.deferred_until.is_some_and(|until| until <= now)
 }
 
 /// Until when nothing is sent there; `None`: it may be now.

@@ -43,7 +43,9 @@ async fn a_newer_revision_waits_until_the_fate_of_the_older_is_known() {
         let bench = Bench::new();
         bench.server.rule(once_wrong("x", mood));
         bench.publish("a", &["x"], &[&node("n")]).await;
-        bench.run_until("the row is in doubt", async || bench.left().await[0].state == RowState::Doubt).await;
+        let is_sent =
+            async || bench.left().await[0].state == RowState::Doubt && !bench.server.asked("publish").is_empty();
+        bench.run_until("the row is in doubt", is_sent).await;
         bench.bring("a", vec![edition("x", 1)], &[&node("n")], Action::Publish).await;
         bench.server.bind(2);
         bench.run_out().await;
@@ -107,4 +109,21 @@ async fn a_lost_node_is_made_again_and_gets_what_was_acknowledged_last() {
     bench.drain().await;
     assert_eq!(bench.server.asked("create").len(), 2);
     assert_eq!(bench.server.told_at("n"), ["x"]);
+}
+
+#[tokio::test]
+async fn a_node_that_took_everything_is_asked_for_its_last_items_and_for_nothing_else() {
+    let bench = Bench::new();
+    bench.publish("a", &["x", "y"], &[&node("n")]).await;
+    bench.drain().await;
+    let audits = || bench.server.asked("configure").len() + bench.server.asked("create").len();
+    let before = audits();
+    let running = bench.start(Until::Stopped);
+    bench.wait("the last items are asked for", async || bench.server.asked("items").len() == 2).await;
+    running.end().await;
+    assert_eq!(audits(), before);
+    bench.publish("a", &["z"], &[&node("n")]).await;
+    bench.drain().await;
+    assert!(audits() > before, "it is audited before the first publish of a process");
+    assert_eq!(bench.server.told_at("n"), ["x", "y", "z"]);
 }
