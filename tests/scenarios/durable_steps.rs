@@ -3,9 +3,9 @@
 use super::kill_storm::assert_exactly;
 use super::*;
 
-/// How many steps are tried at most in one run, and how far they are apart.
-fn sample() -> (usize, usize) {
-    if std::env::var_os("TIDINGS_NIGHTLY").is_some() { (40, 1) } else { (6, 2) }
+/// The steps that are tried: by night all of them, until a run comes to its end before the next one.
+fn steps(first: usize) -> Box<dyn Iterator<Item = usize>> {
+    if support::is_nightly() { Box::new(first..) } else { Box::new((first..).step_by(2).take(6)) }
 }
 
 struct Bench {
@@ -28,8 +28,17 @@ impl Bench {
 
     /// The feed has three entries more.
     fn grow(&mut self) {
-        self.served += 3;
+        self.grow_by(3);
+    }
+
+    fn grow_by(&mut self, entries: usize) {
+        self.served += entries;
         self.scene.serve("blog", &pairs(&self.entries[..self.served]));
+    }
+
+    /// How often the disk was said to fail.
+    fn failures(&self) -> usize {
+        self.scene.gateway.output().matches("cannot be written").count()
     }
 
     async fn assert_told(&self, what: &str) {
@@ -42,9 +51,8 @@ impl Bench {
 #[tokio::test]
 async fn killed_at_any_durable_step() {
     let mut bench = Bench::new().await;
-    let (most, apart) = sample();
     let mut killed = 0;
-    for step in (1..).step_by(apart).take(most) {
+    for step in steps(1) {
         bench.grow();
         let inject = format!("inject=fdatasync:signal=KILL:when={step}");
         let strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", &inject];
@@ -57,18 +65,32 @@ async fn killed_at_any_durable_step() {
         }
         killed += 1;
     }
+    println!("killed at {killed} steps");
     assert!(killed >= 4, "killed {killed} times only: {}", bench.scene.gateway.output());
+}
+
+#[tokio::test]
+async fn a_slow_disk_makes_it_slow_and_nothing_else() {
+    let mut bench = Bench::new().await;
+    bench.grow_by(60);
+    // Each step takes a fifth of a second.
+    let strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"];
+    let slow = [strace.as_slice(), &["-e", "inject=fdatasync:delay_enter=200ms"]].concat();
+    bench.scene.gateway.start_under(&slow, &["once", "--all"]);
+    let status = bench.scene.gateway.exit().await;
+    assert!(status.success(), "{}", bench.scene.gateway.output());
+    bench.assert_told("a slow disk").await;
 }
 
 #[tokio::test]
 async fn a_disk_that_fails_at_a_commit() {
     let mut bench = Bench::new().await;
-    let (most, apart) = sample();
-    let mut went_on = 0;
-    for step in (2..).step_by(apart).take(most - 1) {
+    let (mut went_on, mut tried) = (0, 0);
+    for step in steps(2) {
         bench.grow();
         let inject = format!("inject=fdatasync:error=EIO:when={step}");
         let strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", &inject];
+        let failures = bench.failures();
         bench.scene.gateway.start_under(&strace, &["run"]);
         let expected = bench.served - 1;
         support::eventually("the entries, or the end", async || {
@@ -77,11 +99,17 @@ async fn a_disk_that_fails_at_a_commit() {
         })
         .await;
         // Who cannot open the state ends, and is started again by whoever started it.
-        went_on += usize::from(bench.scene.gateway.is_running());
+        let is_running = bench.scene.gateway.is_running();
+        went_on += usize::from(is_running);
         bench.scene.gateway.kill();
         bench.scene.once().await;
         bench.assert_told(&format!("error at step {step}")).await;
+        if is_running && bench.failures() == failures {
+            break;
+        }
+        tried += 1;
     }
+    println!("failed at {tried} steps");
     let output = bench.scene.gateway.output();
     assert!(went_on >= 2 && output.contains("cannot be written"), "{went_on} went on: {output}");
 }

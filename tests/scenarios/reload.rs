@@ -114,3 +114,27 @@ async fn another_account_logs_in_when_what_is_in_flight_is_answered() {
     assert_eq!(status(&scene).await["session"]["binds"], 2);
     assert!(scene.gateway.is_running());
 }
+
+#[tokio::test]
+async fn a_reload_moves_entries_that_wait_to_the_service_that_is_named_now() {
+    let extra_pubsub =
+        "Component \"news.a.test\" \"pubsub\"\n  admins = { \"bot@a.test\" }\n  pubsub_max_items = 1000\n".to_owned();
+    let mut scene = Scene::with(Options { extra_pubsub, ..Options::default() }, "").await;
+    // The service that holds them up is none.
+    let keys = format!("{RARELY}\nservice = \"nowhere.a.test\"\ncreate = true\nbackfill = \"all\"");
+    scene.feed_with("blog", &keys, &[("1", "One"), ("2", "Two")]);
+    scene.gateway.start(&["run"]);
+    scene.gateway.wait_for("node blog at nowhere.a.test").await;
+    scene.feed_with("blog", &keys.replace("nowhere", "news"), &[("2", "Two"), ("3", "Three")]);
+    let told = reload(&scene).await;
+    assert_eq!(told.stdout, "changed: blog\n1 feed in all\n", "{}", told.stderr);
+    let owner = scene.owner().await;
+    let titles = async || {
+        let items = owner.items("news.a.test", "blog").await.unwrap_or_default();
+        items.iter().map(|(_, entry)| title(entry)).collect::<Vec<_>>()
+    };
+    let has = async |entry: &str| titles().await.iter().any(|title| title == entry);
+    support::eventually("the entries", async || (has("One").await && has("Two").await).then_some(())).await;
+    assert!(scene.gateway.output().contains("entries that wait go to the service"), "{}", scene.gateway.output());
+    assert!(scene.gateway.is_running());
+}

@@ -61,6 +61,9 @@ impl Gateway {
         if let Some(ca_file) = &xmpp.ca_file {
             toml += &format!("ca-file = {ca_file:?}\n");
         }
+        if let Some(settle) = xmpp.settle {
+            toml += &format!("settle = \"{}ms\"\n", settle.as_millis());
+        }
         toml += &format!("\n[store]\npath = \"state.redb\"\n\n{settings}\n");
         self.write("tidings.toml", &toml);
     }
@@ -168,6 +171,17 @@ impl Gateway {
     /// Whether it runs.
     pub fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| process.ended().is_none())
+    }
+}
+
+/// A test that fails shows what the gateway said last.
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let output = self.output();
+            let lines: Vec<&str> = output.lines().collect();
+            eprintln!("the gateway said at last:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        }
     }
 }
 
