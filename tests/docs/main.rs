@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
 mod examples;
+mod faults;
 mod keys;
 mod messages;
 mod pages;
