@@ -20,6 +20,7 @@ mod matching;
 mod memo;
 mod new_feed;
 mod opml;
+mod pieces;
 mod print;
 mod raw;
 mod route;
@@ -118,6 +119,10 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+fn styled(feed: &Arc<Feed>) -> (FeedId, Arc<atom::Style>) {
+    (feed.id.clone(), feed.style.clone())
+}
+
 impl Config {
     /// Reads and checks the configuration: the file given, else `$TIDINGS_CONFIG`, else the first of the usual places.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigErrors> {
@@ -162,7 +167,7 @@ impl Config {
             routed: self.route_nodes.clone(),
             settle: self.xmpp.settle,
             account: self.xmpp.jid.clone(),
-            styles: self.feeds.values().map(|feed| (feed.id.clone(), feed.style.clone())).collect(),
+            styles: self.feeds.values().filter(|feed| *feed.style != atom::Style::default()).map(styled).collect(),
         }
     }
 }

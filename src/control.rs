@@ -3,6 +3,7 @@
 //! A verb that finds nobody there opens the state itself; the answer is the same.
 
 mod desk;
+mod line;
 mod outbox;
 mod reload;
 mod status;
@@ -23,9 +24,10 @@ use crate::feed::{FeedId, Time};
 use crate::source::Polled;
 
 pub use self::desk::answer;
+pub use self::line::FeedLine;
 pub use self::outbox::{Done, Held, Order, Outbox, Queue, QueuedRow, Selection, outbox};
 pub use self::reload::Reloaded;
-pub use self::status::{DestinationStatus, FeedStatus, Live, SessionStatus, Status, collect};
+pub use self::status::{DestinationStatus, FeedStatus, Live, SessionStatus, Status, Told, collect};
 
 /// An answer comes within this time, or the gateway is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,6 +50,9 @@ pub enum Question {
     Status {
         /// Id of the one feed.
         feed: Option<FeedId>,
+        /// Whether a line a feed is enough.
+        #[serde(default)]
+        is_brief: bool,
     },
     /// Pause a feed, or end its pause.
     Pause {

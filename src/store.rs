@@ -167,12 +167,40 @@ pub trait Store: Send + Sync + 'static {
     /// The row of one feed.
     async fn feed(&self, feed: &FeedId) -> Result<Option<FeedRow>, StoreError>;
 
+    /// Rows of the first feeds of the configuration that come after an id, in order, removed ones left out: `limit` of them,
+    /// or all that are left.
+    async fn feeds_after(&self, id: Option<&FeedId>, limit: usize) -> Result<Vec<(FeedId, FeedRow)>, StoreError>;
+
     /// Rows of all feeds of the configuration, by id, removed ones left out.
-    async fn feeds(&self) -> Result<Vec<(FeedId, FeedRow)>, StoreError>;
+    async fn feeds(&self) -> Result<Vec<(FeedId, FeedRow)>, StoreError> {
+        self.feeds_after(None, usize::MAX).await
+    }
 
     /// Hosts that asked to be left alone, by `name:port`.
     async fn hosts(&self) -> Result<BTreeMap<String, HostRow>, StoreError>;
 
     /// Waits until the state is found to be damaged for good, which is the end; for ever when it is not.
     async fn lost(&self) -> StoreError;
+}
+
+/// Rows in memory at once where all are looked at: rows are large, and there may be very many.
+const PAGE: usize = 512;
+
+impl dyn Store {
+    /// What `look` makes of the rows of all feeds of the configuration, by id.
+    pub async fn look_at_feeds<T>(
+        &self,
+        mut look: impl FnMut(FeedId, FeedRow) -> Option<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (mut found, mut last) = (Vec::new(), None);
+        loop {
+            let page = self.feeds_after(last.as_ref(), PAGE).await?;
+            let is_last = page.len() < PAGE;
+            last = page.last().map(|(id, _)| id.clone());
+            found.extend(page.into_iter().filter_map(|(id, row)| look(id, row)));
+            if is_last {
+                return Ok(found);
+            }
+        }
+    }
 }

@@ -2,13 +2,22 @@
 //! the same.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::config::Config;
 use crate::control::{self, Answer, Live, Question};
 use crate::gateway;
 use crate::store::RedbStore;
 
 use super::exit::{Exit, Failure};
+
+/// Where the state is. That can be told of a configuration that is broken elsewhere, and without reading its feeds.
+pub(super) fn state(config: Option<&Path>) -> Result<PathBuf, Failure> {
+    match Config::state_of(config) {
+        Some(state) => Ok(state),
+        None => Ok(Config::load(config)?.store.path),
+    }
+}
 
 /// Asks, and never makes a state for that. What comes back is no [`Answer::Error`].
 pub(super) async fn ask(state: &Path, question: &Question) -> Result<Answer, Failure> {

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::config::Config;
 use crate::control::{Answer, Done, Order, Outbox as Outcome, Question, Queue, QueuedRow, Selection};
 use crate::feed::FeedId;
 use crate::store::{Action, RowState};
 
-use super::ask::{ask, misunderstood};
+use super::ask::{ask, misunderstood, state};
 use super::exit::{Exit, Failure};
 use super::terminal::{counted, printable, say, shown_time as shown};
 
@@ -93,7 +92,6 @@ struct Which {
 impl Outbox {
     /// Asks or changes, and tells.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
-        let config = Config::load(config)?;
         let (order, which, is_json) = match self.what {
             What::List(List { which, json }) => (Order::List, which, json),
             What::Retry(Retry { which, .. }) => (Order::Retry, which, false),
@@ -102,7 +100,7 @@ impl Outbox {
         let Which { to, feed, item } = which;
         let selection = Selection { to, feed, item };
         let is_narrow = selection != Selection::default();
-        match ask(&config.store.path, &Question::Outbox { order, selection }).await? {
+        match ask(&state(config)?, &Question::Outbox { order, selection }).await? {
             Answer::Outbox { outcome: Outcome::Queues { queues } } if is_json => {
                 let all = serde_json::json!({ "destinations": queues });
                 writeln!(out, "{}", serde_json::to_string(&all).map_err(io::Error::from)?)?;

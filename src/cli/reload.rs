@@ -5,11 +5,10 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::config::Config;
 use crate::control::{Answer, Question, Reloaded};
 use crate::feed::FeedId;
 
-use super::ask::{ask_gateway, misunderstood};
+use super::ask::{ask_gateway, misunderstood, state};
 use super::exit::{Exit, Failure};
 use super::terminal::{counted, say};
 
@@ -32,10 +31,7 @@ pub struct Reload {
 impl Reload {
     /// Asks, and tells what came of it.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
-        let state = match Config::state_of(config) {
-            Some(state) => state,
-            None => Config::load(config)?.store.path,
-        };
+        let state = state(config)?;
         match ask_gateway(&state, &Question::Reload).await? {
             Some(Answer::Reloaded(reloaded)) if self.json => {
                 writeln!(out, "{}", serde_json::to_string(&reloaded).map_err(io::Error::from)?)?;

@@ -6,11 +6,11 @@ use std::path::Path;
 use clap::Args;
 
 use crate::config::Config;
-use crate::control::{Answer, DestinationStatus, FeedStatus, Question, Status};
+use crate::control::{Answer, DestinationStatus, FeedLine, FeedStatus, Question, Status};
 use crate::feed::FeedId;
-use crate::store::Moving;
+use crate::store::{FeedState, Moving};
 
-use super::ask::{ask, misunderstood};
+use super::ask::{ask, misunderstood, state};
 use super::exit::{Exit, Failure};
 use super::terminal::{counted, shown_time as shown};
 
@@ -37,13 +37,13 @@ pub struct Show {
 impl Show {
     /// Asks and shows.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
-        let config = Config::load(config)?;
-        let status = match ask(&config.store.path, &Question::Status { feed: self.feed.clone() }).await? {
+        let question = Question::Status { feed: self.feed.clone(), is_brief: !self.json };
+        let status = match ask(&state(config)?, &question).await? {
             Answer::Status(status) => *status,
             _ => return Err(misunderstood()),
         };
         if let Some(id) = self.feed.as_ref().filter(|_| status.feeds.is_empty()) {
-            let hint = match config.feeds.contains_key(id) {
+            let hint = match Config::load(config)?.feeds.contains_key(id) {
                 true => "it is in the configuration: `tidings reload` has the gateway take it over",
                 false => "`tidings status` lists all feeds",
             };
@@ -64,12 +64,13 @@ impl Show {
 fn overview(status: &Status) -> String {
     let mut lines = vec![gateway_line(status)];
     lines.extend(session_line(status));
-    let count = |state: &str| status.feeds.iter().filter(|feed| feed.state == state).count();
-    let counts = ["ok", "new", "failing", "stopped", "paused", "disabled"].map(|state| (count(state), state));
+    let feeds = status.lines();
+    let count = |state| feeds.iter().filter(|feed| feed.state == state).count();
+    let counts = FeedState::ALL.map(|state| (count(state), state.as_str()));
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}"));
     lines.push(format!("feeds:    {}", or_none(counts.collect::<Vec<_>>().join(", "))));
-    let width = status.feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();
-    lines.extend(status.feeds.iter().map(|feed| feed_line(feed, width)));
+    let width = feeds.iter().map(|feed| feed.id.as_str().len()).max().unwrap_or_default();
+    lines.extend(feeds.iter().map(|feed| feed_line(feed, width)));
     lines.extend(outbox_lines(status));
     lines.extend(status.complaints().iter().map(|complaint| format!("wrong:    {complaint}")));
     lines.join("\n") + "\n"
@@ -99,16 +100,15 @@ fn session_line(status: &Status) -> Option<String> {
     })
 }
 
-fn feed_line(feed: &FeedStatus, width: usize) -> String {
-    let FeedStatus { id, state, row, .. } = feed;
-    let next = feed.next_poll().map(|due| format!("next poll {}", shown(due))).unwrap_or_default();
-    let why = match row.poll.errors.first() {
-        _ if row.poll.stopped.is_some() => row.poll.stopped.clone().unwrap_or_default(),
-        Some((_, error)) if row.poll.failures > 0 => format!(": {error}"),
-        _ if row.poll.why.is_empty() || next.is_empty() => String::new(),
-        _ => format!(" ({})", row.poll.why),
+fn feed_line(feed: &FeedLine, width: usize) -> String {
+    let FeedLine { id, state, next_poll, why, .. } = feed;
+    let next = next_poll.map(|due| format!("next poll {}", shown(due))).unwrap_or_default();
+    let why = match state {
+        _ if next.is_empty() || why.is_empty() => why.clone(),
+        FeedState::Failing => format!(": {why}"),
+        _ => format!(" ({why})"),
     };
-    format!("  {:width$}  {state:7}  {next}{why}", id.as_str()).trim_end().to_owned()
+    format!("  {:width$}  {:7}  {next}{why}", id.as_str(), state.as_str()).trim_end().to_owned()
 }
 
 fn outbox_lines(status: &Status) -> Vec<String> {
@@ -143,8 +143,8 @@ fn of_feed(status: &Status) -> String {
         fact("title", row.read.meta.title.clone());
         fact("address", Some(poll.url.clone()));
         fact("left", row.removed.map(|since| format!("the configuration, {}", shown(since))));
-        fact("next poll", feed.next_poll().map(shown));
-        fact("why then", feed.next_poll().map(|_| poll.why.clone()));
+        fact("next poll", row.next_poll().map(shown));
+        fact("why then", row.next_poll().map(|_| poll.why.clone()));
         fact("no more polls", poll.stopped.clone());
         fact("last poll", poll.ended.map(shown));
         fact("last success", poll.succeeded.map(shown));
@@ -190,6 +190,7 @@ mod tests {
         let mut row: FeedRow = serde_json::from_value(serde_json::json!({ "key_id": id, "next_due": at(45) })).unwrap();
         row.poll.url = format!("https://example.org/{id}");
         row.poll.why = "every 30m".to_owned();
+        row.read.first_contact = (state == "ok").then(|| at(0));
         if state == "failing" {
             row.poll.failures = 2;
             row.poll.status = Some(404);
@@ -212,7 +213,8 @@ mod tests {
         });
         let (in_doubt, oldest) =
             (outbox.iter().map(|row| row.doubt).sum(), outbox.iter().filter_map(|row| row.oldest).min());
-        Status { version: "0.1.0".to_owned(), at: at(30), gateway, session, feeds, in_doubt, oldest, outbox }
+        let (version, lines) = ("0.1.0".to_owned(), Vec::new());
+        Status { version, at: at(30), gateway, session, feeds, lines, in_doubt, oldest, outbox }
     }
 
     fn blocked() -> DestinationStatus {
@@ -260,6 +262,7 @@ mod tests {
         let mut gone = feed("blog", "stopped");
         gone.row.poll.failures = 2;
         gone.row.poll.stopped = Some("stopped: 410 Gone since 2026-11-01".to_owned());
+        let gone = FeedLine::of(gone.id, gone.row);
         assert_eq!(feed_line(&gone, 4), "  blog  stopped  stopped: 410 Gone since 2026-11-01");
     }
 

@@ -17,6 +17,7 @@ use super::destination::Destinations;
 use super::fields::{Fields, Layer};
 use super::file::{File, Place};
 use super::memo::Memo;
+use super::pieces::{self, Entry};
 use super::print::Merged;
 use super::settings::{Defaults, Nodes};
 use super::slug::like;
@@ -74,11 +75,11 @@ impl<'a> Feeds<'a> {
         }
     }
 
-    /// Reads a file of feeds, a table each. Each table is gone before the next one is looked at: of many feeds they are most
-    /// of the memory.
+    /// Reads a file of feeds, a table each. Each table is gone before the next one is looked at.
     pub(super) fn read_file(&mut self, file: &Rc<File>) {
         let is_opml = find::is_opml(&file.path);
-        let tables = if is_opml { opml::tables(file) } else { file.parse().into_inner().into_iter().collect() };
+        let tables: Box<dyn Iterator<Item = Entry<'_>>> =
+            if is_opml { Box::new(opml::tables(file)) } else { Box::new(pieces::entries(file)) };
         for (key, value) in tables {
             let Some(table) = feed_table(file, &key, value.get_ref()) else { continue };
             let id = match FeedId::new(key.get_ref()) {

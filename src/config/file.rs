@@ -88,6 +88,11 @@ impl File {
         table
     }
 
+    /// Forgets all that was complained of.
+    pub(super) fn begin_again(&self) {
+        self.complaints.take();
+    }
+
     /// Writes down what is wrong at a place, `None` being the file as a whole. An empty hint is none.
     pub(super) fn complain(&self, span: Option<Range<usize>>, message: String, hint: Option<String>) {
         if !self.is_broken.get() {

@@ -4,27 +4,25 @@
 use std::borrow::Cow;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeString, DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 use url::Url;
 
 use crate::opml::{self, Outline, Words};
 
 use super::file::File;
+use super::pieces::Entry;
 use super::slug::slug;
 
-/// A feed's id and its table.
-pub(super) type Table<'a> = (Spanned<DeString<'a>>, Spanned<DeValue<'a>>);
-
 /// The tables of a file; rows that cannot be read are complained of.
-pub(super) fn tables(file: &File) -> Vec<Table<'static>> {
+pub(super) fn tables(file: &File) -> impl Iterator<Item = Entry<'_>> {
     let document = opml::read(&file.text);
     for fault in document.faults {
         file.complain(Some(fault.at), fault.message, Some(fault.hint.to_owned()));
     }
-    document.outlines.iter().filter_map(|outline| table(file, outline)).collect()
+    document.outlines.into_iter().filter_map(|outline| table(file, &outline))
 }
 
-fn table(file: &File, outline: &Outline) -> Option<Table<'static>> {
+fn table<'a>(file: &'a File, outline: &Outline) -> Option<Entry<'a>> {
     let Outline { at, id, url, name, tags, is_comment } = outline;
     let id = match id {
         Some(id) => id.clone(),

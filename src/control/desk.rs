@@ -3,7 +3,7 @@
 use crate::feed::Time;
 use crate::store::{Store, StoreError};
 
-use super::{Answer, Live, Question, collect, outbox};
+use super::{Answer, Live, Question, Told, collect, outbox};
 
 /// Answers a question out of a store. `live` is what the gateway knows that holds it.
 pub async fn answer(store: &dyn Store, question: Question, live: Live, now: Time) -> Answer {
@@ -13,7 +13,14 @@ pub async fn answer(store: &dyn Store, question: Question, live: Live, now: Time
 
 async fn from_store(store: &dyn Store, question: Question, live: Live, now: Time) -> Result<Answer, StoreError> {
     Ok(match question {
-        Question::Status { feed } => Answer::Status(Box::new(collect(store, live, feed.as_ref(), now).await?)),
+        Question::Status { feed, is_brief } => {
+            let which = match (&feed, is_brief) {
+                (Some(feed), _) => Told::One(feed),
+                (None, true) => Told::Lines,
+                (None, false) => Told::All,
+            };
+            Answer::Status(Box::new(collect(store, live, which, now).await?))
+        }
         Question::Outbox { order, selection } => {
             Answer::Outbox { outcome: outbox(store, order, &selection, now).await? }
         }

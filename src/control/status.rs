@@ -1,5 +1,6 @@
 //! What `tidings status` tells: the same object, whether a gateway runs or the state is read from outside.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::feed::{Destination, FeedId, Time};
 use crate::store::{FeedRow, OutboxRow, RowState, Store, StoreError};
 
-use super::Holder;
+use super::{FeedLine, Holder};
 
 /// A session that is down for longer makes `status --check` fail.
 const LONGEST_OFFLINE_SECONDS: i64 = 5 * 60;
@@ -25,8 +26,11 @@ pub struct Status {
     pub gateway: Option<Holder>,
     /// The XMPP session; `None` when no gateway runs.
     pub session: Option<SessionStatus>,
-    /// Feeds, by id.
+    /// Feeds, by id, unless a line each was enough.
     pub feeds: Vec<FeedStatus>,
+    /// A line for each feed, when that was enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<FeedLine>,
     /// Rows that may have been sent, in all.
     #[serde(default)]
     pub in_doubt: usize,
@@ -106,15 +110,20 @@ pub struct DestinationStatus {
 }
 
 impl FeedStatus {
-    /// When it is polled next; never while it is paused, stopped or disabled, or when it has left the configuration.
-    pub fn next_poll(&self) -> Option<Time> {
-        let FeedRow { paused, disabled, removed, poll, .. } = &self.row;
-        let is_polled = !paused && !disabled && poll.stopped.is_none() && removed.is_none();
-        is_polled.then_some(self.row.next_due)
+    fn of(id: FeedId, row: FeedRow, known_entries: Option<usize>) -> Self {
+        Self { state: row.state().as_str().to_owned(), id, row, known_entries }
     }
 }
 
 impl Status {
+    /// A line for each feed, whatever was told of it.
+    pub fn lines(&self) -> Cow<'_, [FeedLine]> {
+        if self.feeds.is_empty() {
+            return Cow::Borrowed(&self.lines);
+        }
+        self.feeds.iter().map(|feed| FeedLine::of(feed.id.clone(), feed.row.clone())).collect()
+    }
+
     /// What is unhealthy, in words; empty when all is well.
     pub fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -138,19 +147,33 @@ impl Status {
     }
 }
 
-/// Reads the status out of a store. `feed` narrows it to one feed; the error names it when there is none.
-pub async fn collect(store: &dyn Store, live: Live, feed: Option<&FeedId>, now: Time) -> Result<Status, StoreError> {
-    let rows = match feed {
-        Some(id) => store.feed(id).await?.map(|row| (id.clone(), row)).into_iter().collect(),
-        None => store.feeds().await?,
-    };
-    let mut feeds = Vec::with_capacity(rows.len());
-    for (id, row) in rows {
-        let known_entries = if feed.is_some() { Some(store.load_seen(&id).await?.entries.len()) } else { None };
-        feeds.push(FeedStatus { state: row.state().as_str().to_owned(), id, row, known_entries });
+/// What is told of feeds.
+#[derive(Debug, Clone, Copy)]
+pub enum Told<'a> {
+    /// All that is kept of each.
+    All,
+    /// A line each.
+    Lines,
+    /// All that is kept of one, how many entries are known of it, and nothing of others.
+    One(&'a FeedId),
+}
+
+/// Reads the status out of a store.
+pub async fn collect(store: &dyn Store, live: Live, told: Told<'_>, now: Time) -> Result<Status, StoreError> {
+    let (mut feeds, mut lines, mut one) = (Vec::new(), Vec::new(), None);
+    match told {
+        Told::All => feeds = store.look_at_feeds(|id, row| Some(FeedStatus::of(id, row, None))).await?,
+        Told::Lines => lines = store.look_at_feeds(|id, row| Some(FeedLine::of(id, row))).await?,
+        Told::One(id) => {
+            one = Some(id);
+            if let Some(row) = store.feed(id).await? {
+                let known = store.load_seen(id).await?.entries.len();
+                feeds.push(FeedStatus::of(id.clone(), row, Some(known)));
+            }
+        }
     }
     let nodes = store.nodes().await?;
-    let mut outbox = summarise(&store.outbox().await?, feed, now);
+    let mut outbox = summarise(&store.outbox().await?, one, now);
     for (destination, facts) in nodes {
         if let (Some(pause), Some(row)) = (facts.pause, outbox.get_mut(&destination.to_string())) {
             row.reason = Some(pause.reason);
@@ -166,7 +189,7 @@ pub async fn collect(store: &dyn Store, live: Live, feed: Option<&FeedId>, now: 
     let (in_doubt, oldest) =
         (outbox.iter().map(|row| row.doubt).sum(), outbox.iter().filter_map(|row| row.oldest).min());
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Ok(Status { version, at: now, gateway, session, feeds, in_doubt, oldest, outbox })
+    Ok(Status { version, at: now, gateway, session, feeds, lines, in_doubt, oldest, outbox })
 }
 
 /// By name of the destination.
@@ -236,8 +259,8 @@ mod tests {
             let outbox = summarise(&[row(not_before)], None, now).into_values().collect();
             let version = String::new();
             let (in_doubt, oldest) = (0, None);
-            let (gateway, session, feeds) = (None, None, Vec::new());
-            Status { version, at: now, gateway, session, feeds, in_doubt, oldest, outbox }.complaints()
+            let (gateway, session, feeds, lines) = (None, None, Vec::new(), Vec::new());
+            Status { version, at: now, gateway, session, feeds, lines, in_doubt, oldest, outbox }.complaints()
         };
         assert_eq!(complaints(None, at(20)), ["node blog: entries wait for 20 min"]);
         assert!(complaints(Some(at(60)), at(20)).is_empty());

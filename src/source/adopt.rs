@@ -53,8 +53,7 @@ impl Poller {
             let subscription = roster.find(feed)?;
             reconciled(row, &subscription.url, &subscription.poll, now, went_back)
         };
-        let rows = self.store.feeds().await?.into_iter();
-        let changed = rows.filter(|(feed, row)| in_line(feed, row).is_some()).map(|(feed, _)| feed);
+        let changed = self.store.look_at_feeds(|feed, row| in_line(&feed, &row).map(|_| feed)).await?;
         let written = futures::stream::iter(changed).map(|feed| self.rewrite(feed, &in_line, now));
         written.buffer_unordered(AT_ONCE).fold(Ok(()), async |all, one| Result::and(all, one)).await
     }

@@ -118,10 +118,10 @@ impl Poller {
         let Which::These(feeds) = which else {
             let is_wanted = |row: &FeedRow| which == Which::All || is_due_for_once(row, now);
             let roster = self.roster();
-            let rows = self.store.feeds().await?.into_iter();
-            let polled =
-                rows.filter(|(feed, row)| !row.paused && row.poll.stopped.is_none() && roster.find(feed).is_some());
-            return Ok((polled.filter(|(_, row)| is_wanted(row)).map(|(feed, _)| feed).collect(), Vec::new()));
+            let is_polled =
+                |feed: &FeedId, row: &FeedRow| !row.paused && row.poll.stopped.is_none() && roster.find(feed).is_some();
+            let chosen = |feed, row| (is_polled(&feed, &row) && is_wanted(&row)).then_some(feed);
+            return Ok((self.store.look_at_feeds(chosen).await?, Vec::new()));
         };
         let (mut chosen, mut refused) = (Vec::new(), Vec::new());
         for feed in feeds {

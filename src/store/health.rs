@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::feed::Time;
+
 use super::FeedRow;
 
 /// How a feed is, in a word.
@@ -63,7 +65,13 @@ impl FeedRow {
         }
     }
 
-    /// The same as far as polls tell.
+    /// When the feed is polled next; never while it is paused, stopped or disabled, or when it has left the configuration.
+    pub fn next_poll(&self) -> Option<Time> {
+        let is_polled = !self.paused && !self.disabled && self.poll.stopped.is_none() && self.removed.is_none();
+        is_polled.then_some(self.next_due)
+    }
+
+    /// The same as [`Self::state`] as far as polls tell.
     pub(super) fn health(&self) -> FeedState {
         FeedState::of_polls(self.poll.stopped.is_some(), self.poll.failures, self.read.first_contact.is_some())
     }

@@ -243,8 +243,9 @@ impl Store for RedbStore {
         self.read(|view| view.feed(feed))
     }
 
-    async fn feeds(&self) -> Result<Vec<(FeedId, FeedRow)>, StoreError> {
-        self.scan(View::feeds).await
+    async fn feeds_after(&self, id: Option<&FeedId>, limit: usize) -> Result<Vec<(FeedId, FeedRow)>, StoreError> {
+        let id = id.cloned();
+        self.scan(move |view| view.feeds_after(id.as_ref(), limit)).await
     }
 
     async fn hosts(&self) -> Result<BTreeMap<String, HostRow>, StoreError> {

@@ -265,3 +265,18 @@ pub(crate) async fn claims_survive_a_sync_that_keeps_their_feed(state: &dyn Stat
     finish(&*store, claimed, 5).await;
     assert_eq!(store.next_due(), Some(at(5)));
 }
+
+pub(crate) async fn feeds_are_read_by_pages(state: &dyn State) {
+    let store = state.open_with_feeds().await;
+    store.sync_feeds(["a", "b", "c", "d"].map(configured).to_vec(), at(0)).await.unwrap();
+    store.sync_feeds(["a", "c", "d"].map(configured).to_vec(), at(0)).await.unwrap();
+    let page = async |after: Option<&str>, limit| {
+        let rows = store.feeds_after(after.map(feed).as_ref(), limit).await.unwrap();
+        rows.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(page(None, 2).await, "a c", "those that left the configuration do not count");
+    assert_eq!(page(Some("b"), 1).await, "c");
+    assert_eq!(page(Some("c"), 2).await, "d");
+    assert_eq!(page(Some("d"), 2).await, "");
+    assert_eq!(store.look_at_feeds(|id, row| (id.as_str() != "c").then_some(row.key_id)).await.unwrap(), ["a", "d"]);
+}

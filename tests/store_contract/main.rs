@@ -34,6 +34,7 @@ macro_rules! contract {
                 a_disabled_or_paused_feed_is_never_due
                 a_pause_during_a_poll_outlives_the_completion
                 a_removed_feed_is_kept_a_year_and_comes_back_as_it_was
+                feeds_are_read_by_pages
                 a_renamed_feed_keeps_row_seen_set_contacts_and_rows
                 a_new_feed_under_a_former_name_makes_other_keys
                 claims_survive_a_sync_that_keeps_their_feed

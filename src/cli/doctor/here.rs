@@ -41,7 +41,7 @@ pub(super) fn password(config: &Config) -> Check {
 /// Whether the state is whole. While a gateway runs it is that one's, and it answers or not.
 pub(super) async fn state(config: &Config) -> (Check, Option<Status>) {
     let path = &config.store.path;
-    match ask_gateway(path, &Question::Status { feed: None }).await {
+    match ask_gateway(path, &Question::Status { feed: None, is_brief: true }).await {
         Ok(Some(Answer::Status(status))) => {
             let holder = status.gateway.as_ref();
             let holder = holder.map(|holder| format!("`tidings {}`, process {}", holder.verb, holder.pid));

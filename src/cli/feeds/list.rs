@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::config::{Config, Feed};
-use crate::control::{Answer, FeedStatus, Question};
+use crate::control::{Answer, FeedLine, Question};
 use crate::feed::{FeedId, Time};
 
 use super::super::ask::{look, misunderstood};
@@ -41,13 +41,13 @@ struct Listed<'a> {
 impl List {
     pub(super) async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
         let config = Config::load(config)?;
-        let statuses = match look(&config.store.path, &Question::Status { feed: None }).await? {
-            Some(Answer::Status(status)) => status.feeds,
+        let lines = match look(&config.store.path, &Question::Status { feed: None, is_brief: true }).await? {
+            Some(Answer::Status(status)) => status.lines().into_owned(),
             Some(_) => return Err(misunderstood()),
             None => Vec::new(),
         };
-        let statuses: HashMap<&FeedId, &FeedStatus> = statuses.iter().map(|status| (&status.id, status)).collect();
-        let feeds = config.feeds.values().map(|feed| listed(feed, statuses.get(&feed.id).copied()));
+        let lines: HashMap<&FeedId, &FeedLine> = lines.iter().map(|line| (&line.id, line)).collect();
+        let feeds = config.feeds.values().map(|feed| listed(feed, lines.get(&feed.id).copied()));
         let feeds = feeds.collect::<Vec<_>>();
         if self.json {
             let feeds = serde_json::json!({ "feeds": feeds });
@@ -63,19 +63,19 @@ impl List {
     }
 }
 
-fn listed<'a>(feed: &'a Feed, status: Option<&'a FeedStatus>) -> Listed<'a> {
-    let state = match status {
+fn listed<'a>(feed: &'a Feed, line: Option<&'a FeedLine>) -> Listed<'a> {
+    let state = match line {
         _ if !feed.enabled => "disabled",
-        Some(status) => &status.state,
+        Some(line) => line.state.as_str(),
         None => "new",
     };
-    let title = status.and_then(|status| status.row.read.meta.title.as_deref());
+    let title = line.and_then(|line| line.title.as_deref());
     Listed {
         id: &feed.id,
         url: feed.url.as_str(),
         name: feed.name.as_deref().or(title),
         tags: &feed.tags,
         state,
-        next_poll: status.filter(|_| feed.enabled).and_then(FeedStatus::next_poll),
+        next_poll: line.filter(|_| feed.enabled).and_then(|line| line.next_poll),
     }
 }

@@ -1,6 +1,6 @@
 //! What happens to feed rows: the configuration's feeds come and go, polls end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -77,32 +77,31 @@ pub(super) fn complete(batch: &mut Batch<'_>, completion: Completion, now: Time)
     batch.tables.put_feed(&claim.feed, &row)
 }
 
-/// Makes the state hold exactly these feeds, and says when each is due. Reads every row.
-pub(super) fn sync(batch: &mut Batch<'_>, feeds: Vec<FeedSync>, now: Time) -> Result<Vec<(FeedId, Plan)>, Fault> {
-    let mut stored: HashMap<FeedId, Brief> = batch.tables.feed_briefs()?.into_iter().collect();
-    let mut key_ids: HashSet<String> = stored.values().map(|row| row.key_id.clone()).collect();
+/// Makes the state hold exactly these feeds, and says when each is due. Reads every row; writes what changed.
+pub(super) fn sync(batch: &mut Batch<'_>, mut feeds: Vec<FeedSync>, now: Time) -> Result<Vec<(FeedId, Plan)>, Fault> {
+    feeds.sort_by(|a, b| a.id.cmp(&b.id));
     let is_rebuilt = batch.tables.take_fact(REBUILT)?;
-    let wanted: HashSet<FeedId> = feeds.iter().map(|feed| feed.id.clone()).collect();
+    let mut stock = Stock::take(batch, &feeds)?;
     let mut plans = Vec::with_capacity(feeds.len());
-    for feed in feeds {
+    for (feed, known) in feeds.iter().zip(stock.known) {
         let fresh = Plan { due: now, is_enabled: true, is_paused: false, health: FeedState::New };
-        let plan = if let Some(row) = stored.remove(&feed.id) {
-            if row.removed.is_some() || row.disabled == feed.enabled {
+        let plan = if let Some(Known { plan, is_removed }) = known {
+            if is_removed || plan.is_enabled != feed.enabled {
                 change(batch, &feed.id, |row| (row.removed, row.disabled) = (None, !feed.enabled))?;
             }
-            row.plan()
-        } else if let Some(old) = feed.was.iter().find(|old| stored.contains_key(*old) && !wanted.contains(*old)) {
-            rename(batch, old, &feed.id)?;
+            plan
+        } else if let Some((old, row)) = feed.was.iter().find_map(|old| stock.others.remove_entry(old)) {
+            rename(batch, &old, &feed.id)?;
             change(batch, &feed.id, |row| row.disabled = !feed.enabled)?;
-            stored.remove(old).map_or(fresh, |row| row.plan())
+            row.plan()
         } else {
-            let row = new_row(&feed.id, &mut key_ids, now);
+            let row = new_row(&feed.id, &stock.key_ids, now);
             batch.tables.put_feed(&feed.id, &FeedRow { disabled: !feed.enabled, rebuilt: is_rebuilt, ..row })?;
             fresh
         };
-        plans.push((feed.id, Plan { is_enabled: feed.enabled, ..plan }));
+        plans.push((feed.id.clone(), Plan { is_enabled: feed.enabled, ..plan }));
     }
-    for (id, row) in stored {
+    for (id, row) in stock.others {
         match row.removed {
             None => change(batch, &id, |row| row.removed = Some(now))?,
             Some(since) if now - since > KEPT_FOR => batch.tables.remove_feed(&id)?,
@@ -113,10 +112,51 @@ pub(super) fn sync(batch: &mut Batch<'_>, feeds: Vec<FeedSync>, now: Time) -> Re
     Ok(plans)
 }
 
+/// What the state holds, beside what it is to hold.
+#[derive(Default)]
+struct Stock {
+    /// The feeds that it is to hold, in order; `None`: it does not.
+    known: Vec<Option<Known>>,
+    /// Those that it is not to hold.
+    others: BTreeMap<FeedId, Brief>,
+    /// Key ids that are not the ids of their feeds.
+    key_ids: HashSet<String>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    plan: Plan,
+    is_removed: bool,
+}
+
+impl Stock {
+    /// Goes through rows and `wanted`, which are both in the order of their ids, side by side.
+    fn take(batch: &Batch<'_>, wanted: &[FeedSync]) -> Result<Self, Fault> {
+        let mut stock = Self { known: Vec::with_capacity(wanted.len()), ..Self::default() };
+        batch.tables.each_feed(|id, row| {
+            if row.key_id != id {
+                stock.key_ids.insert(row.key_id.clone());
+            }
+            let left = &wanted[stock.known.len()..];
+            let missing = left.iter().take_while(|feed| feed.id.as_str() < id).count();
+            stock.known.extend(std::iter::repeat_n(None, missing));
+            if left.get(missing).is_some_and(|feed| feed.id.as_str() == id) {
+                stock.known.push(Some(Known { plan: row.plan(), is_removed: row.removed.is_some() }));
+            } else {
+                let id = FeedId::new(id).map_err(|e| Fault::damaged(e.to_string()))?;
+                stock.others.insert(id, row);
+            }
+            Ok(())
+        })?;
+        stock.known.resize(wanted.len(), None);
+        Ok(stock)
+    }
+}
+
 /// The row of a feed that was never seen. Its key id is its id, unless a feed that was renamed makes its keys with that.
-fn new_row(id: &FeedId, key_ids: &mut HashSet<String>, now: Time) -> FeedRow {
+fn new_row(id: &FeedId, key_ids: &HashSet<String>, now: Time) -> FeedRow {
     let mut key_id = id.to_string();
-    while !key_ids.insert(key_id.clone()) {
+    while key_ids.contains(&key_id) {
         // No feed's id has a tilde.
         key_id.push('~');
     }

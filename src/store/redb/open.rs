@@ -73,7 +73,7 @@ impl RedbStore {
         let look = || {
             let view = View::new(&database)?;
             view.check()?;
-            Ok(Examined::Whole { feeds: view.feeds()?.len() })
+            Ok(Examined::Whole { feeds: view.feeds_after(None, usize::MAX)?.len() })
         };
         contain(look).map(Some).map_err(|fault| fault.at(path))
     }

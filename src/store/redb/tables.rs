@@ -115,10 +115,13 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Of every feed what [`super::feeds::sync`] needs.
-    pub(super) fn feed_briefs(&self) -> Result<Vec<(FeedId, Brief)>, Fault> {
-        let rows = self.feeds.iter()?;
-        rows.map(|row| row.map_err(Fault::from).and_then(|(id, row)| feed_row(id.value(), row.value()))).collect()
+    /// Tells of every feed, by id, what [`super::feeds::sync`] needs.
+    pub(super) fn each_feed(&self, mut tell: impl FnMut(&str, Brief) -> Result<(), Fault>) -> Result<(), Fault> {
+        for row in self.feeds.iter()? {
+            let (id, row) = row?;
+            tell(id.value(), from_json(FEEDS, row.value())?)?;
+        }
+        Ok(())
     }
 
     pub(super) fn put_seen(&mut self, id: &FeedId, seen: &Seen) -> Result<(), Fault> {

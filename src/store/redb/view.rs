@@ -1,6 +1,7 @@
 //! Reading: a snapshot of the state as of the last commit.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableError};
 
@@ -45,9 +46,14 @@ impl View {
         self.0.open_table(FEEDS)?.get(id.as_str())?.map(|row| from_json(FEEDS, row.value())).transpose()
     }
 
-    pub(super) fn feeds(&self) -> Result<Vec<(FeedId, FeedRow)>, Fault> {
+    /// The first rows after an id, removed ones left out.
+    pub(super) fn feeds_after(&self, id: Option<&FeedId>, limit: usize) -> Result<Vec<(FeedId, FeedRow)>, Fault> {
+        let first = id.map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_str()));
         let mut feeds = Vec::new();
-        for row in self.0.open_table(FEEDS)?.iter()? {
+        for row in self.0.open_table(FEEDS)?.range::<&str>((first, Bound::Unbounded))? {
+            if feeds.len() == limit {
+                break;
+            }
             let (id, row) = row?;
             let (id, row): (FeedId, FeedRow) = feed_row(id.value(), row.value())?;
             if row.removed.is_none() {
@@ -116,7 +122,7 @@ impl View {
 
     /// Reads everything, and sees whether each row has what it refers to.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        for (id, _) in self.feeds()? {
+        for (id, _) in self.feeds_after(None, usize::MAX)? {
             self.seen(&id)?;
         }
         let nodes = self.numbered_nodes()?;
