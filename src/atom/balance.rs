@@ -79,7 +79,10 @@ impl Balance {
         let name = ELEMENTS.iter().find(|kept| **kept == name)?;
         self.close(ends_implied_by(name), scope(name));
         self.is_full |= self.out.len() >= MAX_BYTES;
-        let is_astray = is_table_part(name) && !self.open.contains(&"table");
+        // An annotation ends what is open around it up to its `ruby`, but not where the sanitiser has moved both out of a table.
+        let is_annotation = matches!(*name, "rp" | "rt");
+        let is_astray = (is_table_part(name) && !self.open.contains(&"table"))
+            || (is_annotation && self.open.last() != Some(&"ruby"));
         let is_dropped = is_astray || (*name == "img" && is_tracking_pixel(tag));
         if !is_dropped && !self.is_full && self.open.len() < DEPTH {
             self.write_start(name, tag);
@@ -271,6 +274,12 @@ mod tests {
         check("<section><tt>a</tt><strike>b</strike></section>", "<div><code>a</code><s>b</s></div>");
         check("<form action=x><font color=red>a</font><input name=b></form>", "<div>a</div>");
         check("<o:p>word</o:p><blink>x</blink>", "wordx");
+    }
+
+    #[test]
+    fn an_annotation_stands_in_its_ruby_or_is_text() {
+        check("<ruby>漢<rp>(<rt>kan<rp>)</ruby>", "<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>");
+        check("<rt>a</rt><ruby><table><li><rt>b", "a<ruby><table><li>b</li></table></ruby>");
     }
 
     #[test]
