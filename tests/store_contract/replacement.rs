@@ -164,14 +164,14 @@ pub(crate) async fn a_revived_row_joins_an_older_one_that_waits(state: &dyn Stat
 pub(crate) async fn a_moved_row_comes_behind_those_that_wait_there(state: &dyn State) {
     let store = state.open_with_feeds().await;
     poll(&*store, "a", 1, vec![(edition("a", "z", 0), vec![to("m")])]).await;
-    bring(&*store, 1, &["x", "y"]).await;
+    bring(&*store, 1, &["w", "x", "y"]).await;
     send(&*store, "n", 1, 2).await;
-    for (name, state) in [("x", RowState::Doubt), ("y", RowState::Ready)] {
-        settle(&*store, name, state, Outcome::Move { to: node("m") }, 3).await;
-    }
-    assert_eq!(rows(&*store, "n").await, "x0 Doubt", "what may be on its way stays where it may have arrived");
-    assert_eq!(rows(&*store, "m").await, "z0 Ready, y0 Ready");
-    assert_eq!(sent(&send(&*store, "m", 9, 4).await), "z0 y0");
+    let all = store.rows(&node("n")).await.unwrap().into_iter();
+    let moves = all.map(|row| Settlement { row: row.id, outcome: Outcome::Move { to: node("m") } });
+    store.settle(moves.collect(), at(3)).await.unwrap();
+    assert_eq!(rows(&*store, "n").await, "w0 Doubt", "what may be on its way stays where it may have arrived");
+    assert_eq!(rows(&*store, "m").await, "z0 Ready, x0 Ready, y0 Ready", "in the order in which they waited");
+    assert_eq!(sent(&send(&*store, "m", 9, 4).await), "z0 x0 y0");
 }
 
 pub(crate) async fn a_row_that_is_placed_again_among_older_ones_comes_after_them(state: &dyn State) {

@@ -5,7 +5,6 @@
 //! feed's and a day offline costs a row per entry; it does not touch one that may be on its way (DOUBT, SENT), whose fate
 //! is not known or is only kept for a while.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -132,8 +131,12 @@ fn is_open(facts: &NodeFacts, now: Time) -> bool {
 
 /// Writes down what became of rows, and lets go of SENT rows that are old enough.
 pub(super) fn settle(batch: &mut Batch<'_>, mut settlements: Vec<Settlement>, now: Time) -> Result<(), Fault> {
-    // Newest first: an older row that comes back to READY finds its successors already settled.
-    settlements.sort_by_key(|settlement| Reverse(settlement.row));
+    // Newest first: an older row that comes back to READY finds its successors already settled. Oldest first what moves: it
+    // is put behind what stands there, row by row.
+    settlements.sort_by_key(|settlement| match settlement.outcome {
+        Outcome::Move { .. } => (true, settlement.row.sequence),
+        _ => (false, u64::MAX - settlement.row.sequence),
+    });
     for Settlement { row, outcome } in settlements {
         let place = Place::of(row);
         let Some(record) = batch.tables.record(place)?.filter(|record| record.turn == row.turn) else { continue };
