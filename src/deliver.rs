@@ -31,7 +31,7 @@ mod verdict;
 mod window;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{Notify, watch};
@@ -95,6 +95,8 @@ pub struct Deliverer {
     pulse: Pulse,
     /// Whether paused destinations are to be looked at before their hour is over.
     looks_again: AtomicBool,
+    /// Lanes that ended of the store since it wrote down a delivery last.
+    store_failures: AtomicU32,
 }
 
 /// Whether any row may be sent now.
@@ -124,6 +126,7 @@ impl Deliverer {
             flights: Flights::default(),
             pulse: Pulse::default(),
             looks_again: AtomicBool::new(true),
+            store_failures: AtomicU32::default(),
         };
         deliverer.keep_to_rooms();
         deliverer

@@ -3,6 +3,7 @@
 //! Whatever is in doubt when a lane starts is in nobody's hands: the lane that sent it has ended.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::time::{sleep, sleep_until};
 
@@ -49,7 +50,10 @@ impl Deliverer {
             let settlements = recover::judge(&asked, &held.items, settings.on_doubt, persists);
             let again = settlements.iter().filter(|settlement| settlement.outcome == Outcome::Ready).count();
             let acknowledged = asked.len() - doubtful;
-            tracing::info!(%destination, doubtful, acknowledged, again, "asked what has arrived");
+            // While the store fails, each try begins so.
+            if self.store_failures.load(Relaxed) == 0 {
+                tracing::info!(%destination, doubtful, acknowledged, again, "asked what has arrived");
+            }
             self.store.settle(settlements, (self.clock)()).await?;
         }
         bind.remember(destination);

@@ -1,4 +1,4 @@
-//! Pure: how long a destination waits after a refusal that may pass.
+//! Pure: how long a destination waits after a refusal that may pass, or after a store that failed.
 
 use std::time::Duration;
 
@@ -13,6 +13,12 @@ pub(crate) fn delay(failures: u32, chance: f64) -> Duration {
     full.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
 }
 
+/// The same after a store that failed: doubling from a second to eight, so that what is in flight is finished in time when
+/// the process is to end meanwhile.
+pub(crate) fn of_store(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.min(3))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,6 +28,11 @@ mod tests {
         let seconds: Vec<u64> = (1..=11).map(|failures| delay(failures, 1.0).as_secs()).collect();
         assert_eq!(seconds, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1800, 1800]);
         assert_eq!(delay(u32::MAX, 1.0), LONGEST);
+    }
+
+    #[test]
+    fn a_store_that_fails_is_left_alone_for_eight_seconds_at_most() {
+        assert_eq!([0, 1, 2, 3, 4, u32::MAX].map(|failures| of_store(failures).as_secs()), [1, 2, 4, 8, 8, 8]);
     }
 
     #[test]

@@ -88,37 +88,26 @@ impl Halt {
     pub(crate) fn asks_for_no_conditions(&self) -> bool {
         matches!(self, Self::Verdict(Verdict::WithoutPreconditions(_)))
     }
+}
 
-    /// Writes down how long the destination waits, and tells the operator when that is news. `taken` is when a node of its
-    /// service took something last. What is known of the destination from now on is returned, when that changes.
-    pub(crate) async fn write_down(
-        self,
-        store: &dyn Store,
-        waiting: &Waiting,
-        taken: Option<Time>,
-        now: Time,
-    ) -> Option<NodeFacts> {
-        let destination = &waiting.destination;
-        let verdict = match self {
-            Self::Verdict(verdict) => verdict,
-            Self::Store(error) => {
-                // A lost state ends the process, which says so.
-                if !matches!(error, StoreError::Lost { .. }) {
-                    error!(%destination, %error, "the state cannot be read or written");
-                }
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                return None;
-            }
-        };
-        let newest = store.waiting().into_iter().find(|waiting| waiting.destination == *destination);
-        let known = newest.map_or_else(|| waiting.facts.clone(), |waiting| waiting.facts);
-        let verdict = too_long(verdict, &known, taken, now);
-        let facts = facts_after(verdict, &known, destination, now, fastrand::f64())?;
-        if let Err(error) = store.set_node(destination.clone(), facts.clone()).await {
-            error!(%destination, %error, "the state cannot be written");
-        }
-        Some(facts)
+/// Writes down how long the destination waits, and tells the operator when that is news. `taken` is when a node of its
+/// service took something last. What is known of the destination from now on is returned, when that changes.
+pub(crate) async fn write_down(
+    verdict: Verdict,
+    store: &dyn Store,
+    waiting: &Waiting,
+    taken: Option<Time>,
+    now: Time,
+) -> Option<NodeFacts> {
+    let destination = &waiting.destination;
+    let newest = store.waiting().into_iter().find(|waiting| waiting.destination == *destination);
+    let known = newest.map_or_else(|| waiting.facts.clone(), |waiting| waiting.facts);
+    let verdict = too_long(verdict, &known, taken, now);
+    let facts = facts_after(verdict, &known, destination, now, fastrand::f64())?;
+    if let Err(error) = store.set_node(destination.clone(), facts.clone()).await {
+        error!(%destination, %error, "the state cannot be written");
     }
+    Some(facts)
 }
 
 /// A node that refuses for now during all of an hour in which others of its service take entries refuses for good.

@@ -1,16 +1,18 @@
 //! What is learnt of destinations, and written down: why a lane ended, what a look found, that a pause is over.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::feed::{Destination, Time};
 use crate::store::{NodeFacts, Pause, StoreError, Waiting};
 use crate::xmpp::Status;
 
+use super::backoff;
 use super::bind::Bind;
-use super::halt::Halt;
+use super::halt::{self, Halt};
 use super::{Deliverer, lock};
 
 /// A stream that is over says so within this time; one that does not is alive, and only the addressee is silent.
@@ -43,6 +45,23 @@ impl Deliverer {
         }
     }
 
+    /// Told once, until a delivery could be written down again; the pauses grow, so that neither a disk that is full nor the
+    /// node, which is asked what it has before each try, is troubled all the time. A lost state ends the process, which says so.
+    async fn leave_the_store_alone(&self, destination: &Destination, error: &StoreError) {
+        let failures = self.store_failures.fetch_add(1, Relaxed);
+        if failures == 0 && !matches!(error, StoreError::Lost { .. }) {
+            tracing::error!(%destination, %error, "the state cannot be read or written");
+        }
+        sleep(backoff::of_store(failures)).await;
+    }
+
+    /// A delivery was written down.
+    pub(super) fn note_that_the_store_works(&self) {
+        if self.store_failures.swap(0, Relaxed) > 0 {
+            tracing::info!("deliveries can be written down again");
+        }
+    }
+
     /// Whether the stream is still the one of this bind.
     async fn is_alive(&self, bind: &Bind) -> bool {
         let mut status = self.wire.status();
@@ -53,10 +72,14 @@ impl Deliverer {
 
     /// Writes down why a lane ended.
     pub(super) async fn write_down(&self, halt: Halt, waiting: &Waiting) {
+        let verdict = match halt {
+            Halt::Verdict(verdict) => verdict,
+            Halt::Store(error) => return self.leave_the_store_alone(&waiting.destination, &error).await,
+        };
         let service = waiting.destination.addressee();
         let of_service = |(other, at): (&Destination, &Time)| (other.addressee() == service).then_some(*at);
         let taken = lock(&self.taken).iter().filter_map(of_service).max();
-        if let Some(facts) = halt.write_down(&*self.store, waiting, taken, (self.clock)()).await {
+        if let Some(facts) = halt::write_down(verdict, &*self.store, waiting, taken, (self.clock)()).await {
             self.remember_room(&waiting.destination, facts);
         }
     }

@@ -34,11 +34,15 @@ impl Deliverer {
             is_stopped |= halt.is_some() || *until.borrow() == Until::Now;
             let room = if is_stopped { 0 } else { window.reserve().await };
             let now = (self.clock)();
+            let has_delivered = answered.iter().any(|settlement| settlement.outcome == Outcome::Delivered);
             let (settled, claimed) = tokio::join!(
                 self.store.settle(std::mem::take(&mut answered), now),
                 self.store.claim_outbox(vec![(destination.clone(), room)], now),
             );
             settled?;
+            if has_delivered {
+                self.note_that_the_store_works();
+            }
             let claimed = claimed?;
             if claimed.iter().any(|delivery| self.is_newcomer(destination, &facts, &delivery.row.feed)) {
                 // The next lane of the destination begins with its first contact.
