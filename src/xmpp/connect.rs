@@ -155,8 +155,9 @@ impl Login<'_> {
                 if !answer.is("proceed", ns::TLS) {
                     return Err(LoginError::Stream(format!("the server answered STARTTLS by <{}/>", answer.name())));
                 }
-                // What came in behind <proceed/> was not protected, and is thrown away with the buffer (RFC 6120 §5.4.3.3).
-                self.encrypt(stream.into_inner().into_inner()).await
+                // What came in behind <proceed/> was not protected, and is thrown away with the buffer (RFC 6120 §5.4.3.3). Its
+                // meter goes, too: below TLS no stanza ever ends.
+                self.encrypt(stream.into_inner().into_inner().into_inner()).await
             }
         }
     }

@@ -54,6 +54,11 @@ impl Metered {
         Self { inner: Box::new(inner), meter: Arc::new(meter) }
     }
 
+    /// What it wrapped.
+    pub(super) fn into_inner(self) -> impl Transport + 'static {
+        self.inner
+    }
+
     /// The counts, shared.
     pub(super) fn meter(&self) -> Arc<Meter> {
         self.meter.clone()
