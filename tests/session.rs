@@ -69,6 +69,26 @@ async fn the_account_logs_in_by_starttls_and_by_direct_tls_on_ejabberd() {
     logs_in(server.xmpp(Tls::None), "e.test").await;
 }
 
+#[tokio::test]
+async fn a_session_outlives_everything_that_it_reads() {
+    let server = Prosody::start(prosody::Options::default()).await;
+    let (pubsub, owner) = (server.pubsub(), Subscriber::connect(&server.address(), "bot@a.test").await);
+    owner.create(&pubsub, "large", &[("persist_items", "1")]).await;
+    let entry = format!("<entry xmlns='http://www.w3.org/2005/Atom'><title>{}</title></entry>", "x".repeat(100_000));
+    owner.publish(&pubsub, "large", "one", &entry).await;
+    let items = "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='large'/></pubsub>";
+    for tls in [Tls::StartTls, Tls::Direct] {
+        let session = start(server.xmpp(tls));
+        settled(&session).await;
+        // One and a half times what a single stanza may take.
+        for _ in 0..16 {
+            assert!(session.request(get(&pubsub, items)).await.unwrap().is_some());
+        }
+        assert!(matches!(*session.status().borrow(), Status::Online { bind: 1, .. }));
+        session.close().await;
+    }
+}
+
 async fn fails(config: Config) -> String {
     match settled(&start(config)).await {
         Status::Offline { reason } => reason.unwrap(),
