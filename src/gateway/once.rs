@@ -101,6 +101,7 @@ pub async fn once(
             Ok(Summary { polls, left, dead })
         }
         Err(early) => {
+            parts.poller.begin_no_more();
             phase.send_replace(Until::Now);
             let _ = timeout(DRAIN, pass).await;
             // Counted when what was in flight has been settled.

@@ -11,7 +11,7 @@ use crate::feed::Time;
 use crate::store::Validators;
 
 use super::body::BodyError;
-use super::gate::Resting;
+use super::gate::TurnedAway;
 use super::guard::LocalAddress;
 
 /// What came back, when it was well.
@@ -67,9 +67,9 @@ pub enum FetchError {
     /// The local network.
     #[error(transparent)]
     Local(#[from] LocalAddress),
-    /// The host asked for rest; nothing was sent.
+    /// The host rests, or polling ends; nothing was sent.
     #[error(transparent)]
-    Resting(#[from] Resting),
+    TurnedAway(#[from] TurnedAway),
     /// No connection, or it broke, or it timed out.
     #[error("{host} cannot be reached: {why}")]
     Network {
@@ -157,7 +157,7 @@ impl FetchError {
         match self {
             Self::Status { status: 429 | 503, retry_after, .. } => Retry::Host(*retry_after),
             Self::Status { status: 410, .. } => Retry::Gone,
-            Self::Resting(resting) => Retry::At(resting.until),
+            Self::TurnedAway(TurnedAway::Resting(resting)) => Retry::At(resting.until),
             Self::Network { .. } | Self::Body(BodyError::Silent(_)) => Retry::Network,
             _ => Retry::Backoff,
         }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
@@ -32,8 +32,21 @@ pub struct Resting {
     pub until: Time,
 }
 
+/// Why a request is not let through; nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TurnedAway {
+    /// Its host rests.
+    #[error(transparent)]
+    Resting(#[from] Resting),
+    /// The gate was closed before the poll had asked anything.
+    #[error("polling ends")]
+    Closed,
+}
+
 /// Counts requests; shared by all polls.
 pub struct Gate {
+    /// Whether no poll may begin any more.
+    is_closed: watch::Sender<bool>,
     pace: Mutex<Pace>,
     clock: Clock,
     hosts: Mutex<Hosts>,
@@ -68,13 +81,23 @@ impl Gate {
     /// `concurrency` requests in all, `per_host` at once to a host, `interval` apart.
     pub fn new(concurrency: usize, per_host: usize, interval: Duration, clock: Clock) -> Self {
         let pace = Mutex::new(Pace::new(concurrency, per_host, interval));
-        Self { pace, clock, hosts: Mutex::default(), rows: Mutex::default() }
+        Self { is_closed: watch::Sender::new(false), pace, clock, hosts: Mutex::default(), rows: Mutex::default() }
     }
 
     /// Keeps to another pace from now on; hosts that are being asked do so when they have been left alone once.
     pub fn set_pace(&self, concurrency: usize, per_host: usize, interval: Duration) {
         *locked(&self.pace) = Pace::new(concurrency, per_host, interval);
         locked(&self.hosts).prune();
+    }
+
+    /// Turns away the polls that wait and those that come; what has begun to ask goes on.
+    pub fn close(&self) {
+        self.is_closed.send_replace(true);
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        *self.is_closed.borrow()
     }
 
     fn pace(&self) -> Pace {
@@ -152,6 +175,7 @@ impl Hosts {
 pub struct Place {
     gate: Arc<Gate>,
     is_doubtful: bool,
+    has_begun: bool,
     turn: Option<Turn>,
     slots: Vec<OwnedSemaphorePermit>,
 }
@@ -159,11 +183,26 @@ pub struct Place {
 impl Place {
     /// A place that holds nothing yet; `is_doubtful` for a feed that failed last time.
     pub fn new(gate: &Arc<Gate>, is_doubtful: bool) -> Self {
-        Self { gate: Arc::clone(gate), is_doubtful, turn: None, slots: Vec::new() }
+        Self { gate: Arc::clone(gate), is_doubtful, has_begun: false, turn: None, slots: Vec::new() }
     }
 
     /// Gives back what is held and waits for the turn at a host, then for a slot.
-    pub async fn enter(&mut self, name: &str) -> Result<(), Resting> {
+    pub async fn enter(&mut self, name: &str) -> Result<(), TurnedAway> {
+        let mut is_closed = self.gate.is_closed.subscribe();
+        let has_begun = self.has_begun;
+        let closed = async {
+            let _ = is_closed.wait_for(|is_closed| *is_closed && !has_begun).await;
+        };
+        tokio::select! {
+            biased;
+            () = closed => return Err(TurnedAway::Closed),
+            entered = self.wait_for_turn(name) => entered?,
+        }
+        self.has_begun = true;
+        Ok(())
+    }
+
+    async fn wait_for_turn(&mut self, name: &str) -> Result<(), Resting> {
         self.leave();
         let Pace { slots, doubtful_slots, interval, .. } = self.gate.pace();
         let host = self.gate.host(name);

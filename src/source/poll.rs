@@ -148,7 +148,13 @@ impl Poller {
                 () = self.rouse.notified() => {}
             }
         }
+        self.begin_no_more();
         self.drain(DRAIN).await;
+    }
+
+    /// From now on no poll begins; those that ask already go on.
+    pub fn begin_no_more(&self) {
+        self.gate.close();
     }
 
     async fn look(self: &Arc<Self>, last: Time, now: Time) -> Result<(), StoreError> {

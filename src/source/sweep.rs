@@ -66,6 +66,9 @@ impl Poller {
         let mut polls = JoinSet::new();
         let mut deadline = Instant::now() + PATIENCE;
         loop {
+            if self.gate.is_closed() {
+                waiting.clear();
+            }
             let room = BACKLOG.saturating_sub(polls.len()).min(waiting.len());
             let started = if self.is_outbox_full() {
                 HashSet::new()

@@ -14,7 +14,7 @@ use crate::store::{Claim, Completion, FeedRow, HostRow, StoreError, Validators};
 use super::answer::{FetchError, Fetched, Retry};
 use super::catchup::Archive;
 use super::fetch::Request;
-use super::gate::{Place, host_of};
+use super::gate::{Place, TurnedAway, host_of};
 use super::notice::{log_failure, notice};
 use super::outcome::{Failure, FailureKind, Outcome};
 use super::policy;
@@ -36,6 +36,17 @@ pub(super) struct Visit {
     fetched: Result<Fetched, FetchError>,
 }
 
+/// Why a poll left nothing behind in the store.
+#[derive(Debug, thiserror::Error)]
+enum Unpolled {
+    /// It had not begun when polling ended; after the next start the feed is as due as before.
+    #[error("polling ends; it is polled after the next start")]
+    Ending,
+    /// What it brought could not be kept.
+    #[error("{0}")]
+    Lost(String),
+}
+
 impl Poller {
     /// Polls one address for the feeds that share it. What goes wrong, a panic included, ends nothing but this poll; claims
     /// that did not end in a completion are given back.
@@ -45,11 +56,15 @@ impl Poller {
         let mut ended = Vec::new();
         for claim in group {
             let feed = claim.feed.clone();
-            let crashed = || Err("the poll crashed; please report it with the address".to_owned());
-            let polled = outcomes.next().unwrap_or_else(crashed).unwrap_or_else(|why| {
-                warn!(%feed, why, "the poll was not written down");
-                self.store.release(claim, later((self.clock)(), HOUR));
-                Polled::Failed(why)
+            let crashed = || Err(Unpolled::Lost("the poll crashed; please report it with the address".to_owned()));
+            let polled = outcomes.next().unwrap_or_else(crashed).unwrap_or_else(|unpolled| {
+                let mut due = (self.clock)();
+                if let Unpolled::Lost(why) = &unpolled {
+                    warn!(%feed, why, "the poll was not written down");
+                    due = later(due, HOUR);
+                }
+                self.store.release(claim, due);
+                Polled::Failed(unpolled.to_string())
             });
             ended.push((feed, polled));
         }
@@ -58,7 +73,7 @@ impl Poller {
 
     /// The outcome for each feed of the group, the first of which sets the pace; an error is a poll that was not written
     /// down.
-    async fn visit(&self, group: &mut [Claim], is_forced: bool) -> Vec<Result<Polled, String>> {
+    async fn visit(&self, group: &mut [Claim], is_forced: bool) -> Vec<Result<Polled, Unpolled>> {
         let roster = self.roster();
         let began = (self.clock)();
         let Some(first) = group.first().and_then(|claim| roster.find(&claim.feed)) else {
@@ -75,6 +90,9 @@ impl Poller {
             Ok(request) => self.fetcher().fetch(request, &mut place, began).await,
             Err(error) => Err(error.clone()),
         };
+        if matches!(fetched, Err(FetchError::TurnedAway(TurnedAway::Closed))) {
+            return group.iter().map(|_| Err(Unpolled::Ending)).collect();
+        }
         // A host that has been out of reach for long says nothing of the network.
         let is_telling = group.iter().all(|claim| claim.row.poll.failures == 0);
         let mut hosts = self.note_host(&fetched, is_telling);
@@ -137,7 +155,7 @@ impl Poller {
         mut archive: Option<&mut Archive>,
         mut hosts: Hosts,
         pace: &mut Option<FeedRow>,
-    ) -> Result<Polled, String> {
+    ) -> Result<Polled, Unpolled> {
         let subscription = visit.roster.find(&claim.feed).ok_or_else(left)?;
         let (outcome, harvest) =
             self.judge(claim, &subscription, visit, archive.as_deref_mut()).await.map_err(unwritten)?;
@@ -168,7 +186,7 @@ impl Poller {
         let claim = Claim { feed: claim.feed.clone(), epoch: claim.epoch, row };
         let feed = claim.feed.clone();
         let written = self.store.complete(Completion { claim, seen, editions, hosts }, ended).await;
-        self.note_written(written, ended)?;
+        self.note_written(written, ended).map_err(Unpolled::Lost)?;
         self.counter.note_poll(&outcome, lag, (ended - visit.began).to_std().unwrap_or_default());
         if has_rows {
             self.news.notify_one();
@@ -228,12 +246,12 @@ impl Poller {
     }
 }
 
-fn left() -> String {
-    "it left the configuration".to_owned()
+fn left() -> Unpolled {
+    Unpolled::Lost("it left the configuration".to_owned())
 }
 
-fn unwritten(error: StoreError) -> String {
-    error.to_string()
+fn unwritten(error: StoreError) -> Unpolled {
+    Unpolled::Lost(error.to_string())
 }
 
 /// Whether the whole document is wanted, read again though it be the same: a destination came that gets older entries.

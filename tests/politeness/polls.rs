@@ -590,6 +590,32 @@ async fn a_sweep_polls_what_once_takes_as_due_and_says_how_each_feed_fared() {
 }
 
 #[tokio::test]
+async fn a_sweep_that_is_ended_finishes_what_it_has_begun_and_begins_no_more() {
+    let server = Server::start(|_| Reply::ok(&[], rss(&["a"])).after(Duration::from_secs(2))).await;
+    let feeds = [("a", server.url("/a")), ("b", server.url("/b")), ("c", server.url("/c"))];
+    let gateway = Gateway::with(&feeds).await;
+    let end = async {
+        while server.asked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        gateway.poller.begin_no_more();
+    };
+    let (polled, ()) = tokio::join!(gateway.poll_all(Which::Due), end);
+    let asked = server.asked();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    let taken_in = polled.values().filter(|polled| **polled == Polled::TakenIn { editions: 1 }).count();
+    assert_eq!((polled.len(), taken_in), (3, 1), "{polled:?}");
+    // Nothing is held against those that did not begin: they are as due as before.
+    for (name, polled) in &polled {
+        let row = gateway.row(name).await;
+        let is_untouched = row.poll.failures == 0 && row.next_due <= gateway.now();
+        assert_eq!(is_untouched, matches!(polled, Polled::Failed(_)), "{name} {row:?}");
+    }
+    let again = Gateway::on(gateway.store.clone(), gateway.feeds.clone(), &config(), noon()).await;
+    assert_eq!(again.poll_all(Which::Due).await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_sweep_leaves_out_what_is_paused_stopped_or_unknown() {
     let server = Server::start(|_| Reply::bare(410, &[])).await;
     let gateway = Gateway::with(&[("gone", server.url("/gone")), ("paused", server.url("/paused"))]).await;
