@@ -75,6 +75,8 @@ pub struct Config {
     /// `[log]`: where the operator is told of feeds that fail or are well again.
     pub health: Vec<Target>,
 }
+    /// `[reload]`: whether a running gateway takes over edited files by itself.
+    pub is_watched: bool,
 
 /// A feed, resolved: own settings over `[defaults]` over built-in ones; equal parts are shared between feeds.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,6 +3,7 @@
 //! The only place beside `main.rs` that reads a clock.
 
 mod answers;
+mod edits;
 mod engine;
 mod error;
 mod family;
@@ -27,6 +28,7 @@ use crate::feed::{Clock, Time};
 use crate::web;
 use crate::xmpp::Status;
 
+use self::edits::Watch;
 use self::engine::Engine;
 pub use self::error::GatewayError;
 pub use self::once::{OnceOptions, Progress, Summary, once};
@@ -64,7 +66,9 @@ pub async fn run(config: Config, mut wishes: Wishes) -> Result<(), GatewayError>
     watchers.spawn(supervisor::keep_telling(parts.vitals.clone()));
     supervisor::ready();
     tracing::info!(feeds = parts.config.feeds.len(), "running");
+    let mut watch = Watch::new(wishes.reload.clone());
     let ended = loop {
+        watch.keep_to(&parts.config);
         tokio::select! {
             _ = wishes.stop.wait_for(|stop| *stop) => break Ok(()),
             failure = engine.failure() => break Err(failure),

@@ -35,6 +35,12 @@ pub enum RemoveError {
 }
 
 impl Config {
+    /// The files that a configuration is read from: the main one, and those in feeds.d as far as they can be listed.
+    pub fn files(main: &Path) -> Vec<PathBuf> {
+        let feeds = find::feed_files(main).unwrap_or_default();
+        std::iter::once(main.to_owned()).chain(feeds).collect()
+    }
+
     /// The folder of feeds.
     pub fn feeds_folder(&self) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join("feeds.d")
@@ -96,7 +102,7 @@ impl Config {
 }
 
 /// Puts another text in place of a file's, with its permissions; whoever reads meanwhile sees one or the other.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     // What is a link stays one.
     let path = fs::canonicalize(path)?;
     let mut name = std::ffi::OsString::from(".");

@@ -94,6 +94,11 @@ fn compose(
     let mut fields = section("web");
     let web = sections::web(&mut fields);
     merged.add("[web]".to_owned(), fields.finish());
+
+    let mut fields = section("reload");
+    let is_watched = fields.or("watch", &false);
+    merged.add("[reload]".to_owned(), fields.finish());
+
     let route_nodes = Arc::new(defaults.nodes.settled(true));
     let mut fields = section("log");
     let health = sections::log(&mut fields, &defaults.nodes, &route_nodes);
@@ -117,7 +122,9 @@ fn compose(
     }
     let (path, routes) = (main.path.clone(), Arc::new(routes));
     let route_targets = routed.into_iter().map(|(target, _)| target).collect();
-    Some((Config { path, xmpp: xmpp?, store, http, web, feeds, routes, route_targets, route_nodes, health }, merged))
+    let xmpp = xmpp?;
+    let config = Config { path, xmpp, store, http, web, feeds, routes, route_targets, route_nodes, is_watched, health };
+    Some((config, merged))
 }
 
 /// Feeds stand in files of their own.

@@ -97,6 +97,7 @@ fn compare(former: &Config, next: &Config) -> Reloaded {
         sections: changed(&[
             ("[xmpp]", former.xmpp == next.xmpp),
             ("[http]", former.http == next.http),
+            ("[reload]", former.is_watched == next.is_watched),
             ("[log]", former.health == next.health),
             ("[[route]]", former.routes == next.routes && former.route_targets == next.route_targets),
         ]),

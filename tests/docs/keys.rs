@@ -28,6 +28,7 @@ fn the_reference_names_every_key_and_no_other() {
         ("[http]", reference.keys("[http]")),
         ("[store]", reference.keys("[store]")),
         ("[web]", reference.keys("[web]")),
+        ("[reload]", reference.keys("[reload]")),
         ("[log]", reference.keys("[log]")),
     ] {
         let code = known.get(table).unwrap_or_else(|| panic!("nothing was said of {table}"));
@@ -70,8 +71,8 @@ fn known() -> BTreeMap<String, Keys> {
     let feed = "[x]\nurl = \"https://example.org/\"\nUNKNOWN = 1\nfilter = [{ drop = { UNKNOWN = 1 } , UNKNOWN = 1 }]\n\
                 to = [{ node = \"n\", UNKNOWN = 1 }, { pep = true, UNKNOWN = 1 }, { room = \"a@b.example\", UNKNOWN = 1 }, \
                 { chat = \"a@b.example\", UNKNOWN = 1 }]\n";
-    let sections =
-        ["xmpp", "defaults", "http", "store", "web", "log", "[route]"].map(|name| format!("[{name}]\nUNKNOWN = 1\n"));
+    let sections = ["xmpp", "defaults", "http", "store", "web", "reload", "log", "[route]"]
+        .map(|name| format!("[{name}]\nUNKNOWN = 1\n"));
     // A name that is like none of the known ones: then all of them are told.
     let folder = folder(&sections.concat().replace("UNKNOWN", UNKNOWN), &feed.replace("UNKNOWN", UNKNOWN));
     let errors = Config::load(Some(&folder.path().join("tidings.toml"))).unwrap_err();

@@ -138,3 +138,51 @@ async fn a_reload_moves_entries_that_wait_to_the_service_that_is_named_now() {
     assert!(scene.gateway.output().contains("entries that wait go to the service"), "{}", scene.gateway.output());
     assert!(scene.gateway.is_running());
 }
+
+#[tokio::test]
+async fn edited_files_are_taken_over_by_themselves_when_they_are_watched() {
+    let mut scene = Scene::with(Options::default(), "[reload]\nwatch = true\n").await;
+    scene.feed_with("blog", RARELY, &[("1", "One")]);
+    scene.gateway.start(&["run"]);
+    support::eventually("the entry", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
+    let times = |scene: &Scene, what: &str| scene.gateway.output().matches(what).count();
+
+    // As an editor writes: into another file, which is then put in place.
+    let url = scene.serve("other", &[("1", "One")]);
+    scene.gateway.write("feeds.d/.other.toml.swp", &format!("[other]\nurl = {url:?}\n{RARELY}\n"));
+    let put_in_place = |name: &str| {
+        std::fs::rename(scene.gateway.path("feeds.d/.other.toml.swp"), scene.gateway.path(name)).unwrap();
+    };
+    put_in_place("feeds.d/other.toml");
+    support::eventually("the new feed's entry", async || (scene.titles("other").await.len() == 1).then_some(())).await;
+
+    // A broken file keeps what was, and says where it is broken.
+    scene.gateway.write("feeds.d/.other.toml.swp", &format!("[other]\nurl = {url:?}\nevrey = \"1h\"\n"));
+    put_in_place("feeds.d/other.toml");
+    scene.gateway.wait_for("cannot take over the configuration").await;
+    assert!(scene.gateway.output().contains("other.toml:3:"), "{}", scene.gateway.output());
+    assert_eq!(status(&scene).await["feeds"].as_array().map(Vec::len), Some(2));
+
+    // Mended, with the main file, which names a third feed's folder anew: many files are one reload.
+    for id in ["a", "b", "c"] {
+        scene.feed_with(id, RARELY, &[("1", "One")]);
+    }
+    scene.feed_with("other", &RARELY.replace("1h", "2h"), &[("1", "One")]);
+    scene.gateway.wait_for("took over the configuration: 3 feeds added, 1 feed changed").await;
+
+    // An OPML file counts, and so does a folder that was replaced as a whole.
+    std::fs::rename(scene.gateway.path("feeds.d"), scene.gateway.path("former.d")).unwrap();
+    std::fs::create_dir(scene.gateway.path("feeds.d")).unwrap();
+    let outline = format!("<opml version='2.0'><body><outline text='x' xmlUrl={url:?} tidings-id='x'/></body></opml>");
+    scene.gateway.write("feeds.d/list.opml", &outline);
+    scene.gateway.wait_for("took over the configuration: 1 feed added, 5 feeds removed").await;
+    scene.feed_with("y", RARELY, &[("1", "One")]);
+    support::eventually("a feed of the new folder", async || (scene.titles("y").await.len() == 1).then_some(())).await;
+
+    // Switched off, it is asked for.
+    let main = std::fs::read_to_string(scene.gateway.path("tidings.toml")).unwrap();
+    scene.gateway.write("tidings.toml", &main.replace("watch = true", "watch = false"));
+    scene.gateway.wait_for("took over the configuration: [reload] changed").await;
+    assert_eq!(times(&scene, "took over the configuration"), 5, "{}", scene.gateway.output());
+    assert_eq!(times(&scene, "cannot take over"), 1, "{}", scene.gateway.output());
+}
