@@ -4,6 +4,7 @@
 //! is refused by name; no key is ignored.
 
 mod address;
+mod blank;
 mod change;
 mod destination;
 mod duration;
@@ -13,6 +14,7 @@ mod feed;
 mod feeds;
 mod fields;
 mod file;
+mod fill;
 mod find;
 mod headers;
 mod load;
@@ -43,6 +45,7 @@ use crate::deliver::Named;
 use crate::feed::{Destination, FeedId};
 use crate::{atom, deliver, ingest, source, store, web, xmpp};
 
+pub use self::blank::Blank;
 pub use self::change::RemoveError;
 pub(crate) use self::duration::duration;
 pub use self::error::{ConfigError, ConfigErrors};
@@ -72,11 +75,11 @@ pub struct Config {
     pub route_targets: Vec<Target>,
     /// Settings of the nodes that templates of routes make.
     pub route_nodes: Arc<deliver::NodeSettings>,
+    /// `[reload]`: whether a running gateway takes over edited files by itself.
+    pub is_watched: bool,
     /// `[log]`: where the operator is told of feeds that fail or are well again.
     pub health: Vec<Target>,
 }
-    /// `[reload]`: whether a running gateway takes over edited files by itself.
-    pub is_watched: bool,
 
 /// A feed, resolved: own settings over `[defaults]` over built-in ones; equal parts are shared between feeds.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,5 @@
-//! `tidings init`: from nothing to a configuration that `run` takes. Nothing that is there is ever overwritten.
+//! `tidings init`: from nothing, or from a file without an account, to a configuration that `run` takes. Nothing that somebody
+//! wrote is ever overwritten.
 
 mod answers;
 mod text;
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use xmpp_parsers::jid::BareJid;
 
+use crate::config::Blank;
+
 use super::doctor::Doctor;
 use super::exit::{Exit, Failure};
 use super::feeds::Add;
@@ -18,8 +21,8 @@ use super::terminal::say;
 
 /// Writes a first configuration and looks whether it works
 ///
-/// Asks what it is not told, on a terminal; elsewhere --jid and a password are needed. Writes tidings.toml, a password file
-/// that nobody else can read, and feeds.d/, then does what `doctor` does.
+/// Asks what it is not told, on a terminal; elsewhere --jid and a password are needed. Writes tidings.toml, or fills in one
+/// that has no account yet, a password file that nobody else can read, and feeds.d/, then does what `doctor` does.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tidings init
@@ -31,7 +34,8 @@ Written to --config, else to /etc/tidings/tidings.toml by root and to
 ~/.config/tidings/tidings.toml by others.
 
 Exit codes: 0 all is well, 1 written, and `doctor` found a failure; 64 something
-was not said, 73 a file is there already or cannot be written.")]
+was not said, 73 a configuration with an account is there already, or a file
+cannot be written.")]
 pub struct Init {
     /// The account that publishes
     #[arg(long)]
@@ -66,10 +70,11 @@ impl Init {
     /// Asks, writes, looks.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
         let (path, is_usual) = place(config)?;
-        must_be_free(&path, "edit it and run `tidings doctor`; or write another one: --config FILE")?;
+        let blank = blank(&path)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let allow_private = self.allow_private;
-        let answers = self.ask(&folder)?;
+        let password_file = blank.as_ref().and_then(|blank| blank.password_file.clone());
+        let answers = self.ask(&folder, &password_file.unwrap_or_else(|| PathBuf::from("password")))?;
         let unwritable = |at: &Path| {
             let shown = at.display().to_string();
             move |error: io::Error| {
@@ -79,12 +84,15 @@ impl Init {
         let feeds = folder.join("feeds.d");
         DirBuilder::new().recursive(true).mode(0o755).create(&feeds).map_err(unwritable(&feeds))?;
         if let Some(password) = &answers.password {
-            let file = folder.join("password");
+            let file = folder.join(&answers.password_file);
             write_new(&file, 0o600, &format!("{password}\n")).map_err(unwritable(&file))?;
             writeln!(out, "written: {}, readable by you alone", file.display())?;
         }
-        write_new(&path, 0o644, &text::main(&answers, !is_usual)).map_err(unwritable(&path))?;
-        writeln!(out, "written: {}", path.display())?;
+        let done = match blank {
+            Some(blank) => blank.fill(&text::settings(&answers)).map(|()| "filled in"),
+            None => write_new(&path, 0o644, &text::main(&answers, !is_usual)).map(|()| "written"),
+        };
+        writeln!(out, "{}: {}", done.map_err(unwritable(&path))?, path.display())?;
         if let Some(url) = answers.feed
             && let Err(failure) = Add::of(url, allow_private).run(Some(&path), out).await
         {
@@ -116,6 +124,12 @@ fn place(named: Option<&Path>) -> Result<(PathBuf, bool), Failure> {
         Failure::new(Exit::Usage, "there is no place for the configuration: HOME is not set", "name one: --config FILE")
     };
     Ok((folder.ok_or_else(nowhere)?.join("tidings/tidings.toml"), true))
+}
+
+/// The file that is there and waits for an account; `None`: there is none. Any other is left alone.
+fn blank(path: &Path) -> Result<Option<Blank>, Failure> {
+    let hint = "edit it and run `tidings doctor`; or write another one: --config FILE";
+    must_be_free(path, hint).map(|()| None).or_else(|taken| Blank::read(path).map(Some).ok_or(taken))
 }
 
 fn must_be_free(path: &Path, hint: &str) -> Result<(), Failure> {

@@ -101,15 +101,35 @@ fn nothing_that_is_there_is_overwritten() {
     hint: to use it leave --password-stdin away
     ");
     fs::remove_file(folder.path().join("here/password")).unwrap();
-    fs::write(folder.path().join("here/tidings.toml"), "theirs").unwrap();
+    fs::write(folder.path().join("here/tidings.toml"), "[xmpp]\njid = \"theirs@localhost\"\n").unwrap();
     assert_snapshot!(init(folder.path(), &arguments, "hunter2\n"), @r"
     exit 73
     --- stderr
     error: here/tidings.toml is there already
     hint: edit it and run `tidings doctor`; or write another one: --config FILE
     ");
-    assert_eq!(read(&folder, "here/tidings.toml"), "theirs");
+    assert_eq!(read(&folder, "here/tidings.toml"), "[xmpp]\njid = \"theirs@localhost\"\n");
     assert!(!folder.path().join("here/password").exists());
+}
+
+#[test]
+fn a_configuration_without_an_account_is_filled_in() {
+    let packaged = fs::read_to_string("deploy/debian/tidings.toml").unwrap();
+    let folder = folder(&[]);
+    fs::create_dir(folder.path().join("here")).unwrap();
+    fs::write(folder.path().join("here/tidings.toml"), &packaged).unwrap();
+    let arguments = ["--jid", "feeds@localhost", "--password-stdin", "--service", "pubsub.localhost"];
+    let said = init(folder.path(), &arguments, "hunter2\n");
+    assert!(said.contains("\nfilled in: here/tidings.toml\n"), "{said}");
+    let expected = packaged
+        .replace("#jid = \"feeds@example.org\"", "jid = \"feeds@localhost\"")
+        .replace("[xmpp]\n", "[xmpp]\nserver = \"127.0.0.1:1\"\ntls = \"none\"\n")
+        .replace("#service = \"pubsub.example.org\"", "service = \"pubsub.localhost\"");
+    assert_eq!(read(&folder, "here/tidings.toml"), expected);
+    assert_eq!(read(&folder, "here/password"), "hunter2\n");
+    // Now it has one.
+    assert!(init(folder.path(), &["--jid", "other@localhost"], "").starts_with("exit 73"));
+    assert_eq!(read(&folder, "here/tidings.toml"), expected);
 }
 
 #[test]

@@ -24,8 +24,8 @@ pub(super) struct Answers {
 }
 
 impl Init {
-    /// Asks for what was not said.
-    pub(super) fn ask(self, folder: &Path) -> Result<Answers, Failure> {
+    /// Asks for what was not said. The password's file, when it is not named, is `own`, relative to the folder.
+    pub(super) fn ask(self, folder: &Path, own: &Path) -> Result<Answers, Failure> {
         let terminal = Some(Term::stderr()).filter(|term| term.is_term() && io::stdin().is_terminal());
         let terminal = terminal.as_ref();
         let jid = match self.jid {
@@ -35,16 +35,16 @@ impl Init {
         if jid.node().is_none() {
             return Err(missing(&format!("`{jid}` names no account"), "it looks like feeds@example.org"));
         }
-        let own = folder.join("password");
+        let place = folder.join(own);
         let (password, password_file) = match self.password_file {
             Some(file) => (None, there(&file)?),
-            None if self.password_stdin => (Some(from_stdin()?), PathBuf::from("password")),
+            None if self.password_stdin => (Some(from_stdin()?), own.to_owned()),
             // Somebody put it there already.
-            None if own.is_file() => (None, PathBuf::from("password")),
-            None => (Some(asked_password(terminal, &jid)?), PathBuf::from("password")),
+            None if place.is_file() => (None, own.to_owned()),
+            None => (Some(asked_password(terminal, &jid)?), own.to_owned()),
         };
         if password.is_some() {
-            must_be_free(&own, "to use it leave --password-stdin away")?;
+            must_be_free(&place, "to use it leave --password-stdin away")?;
         }
         let feed = match (self.feed, terminal) {
             (None, Some(terminal)) => {

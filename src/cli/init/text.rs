@@ -1,10 +1,25 @@
-//! Pure: the first tidings.toml.
+//! Pure: the first tidings.toml, and what goes into one that waits for an account.
 
 use std::path::Path;
 
 use crate::config::quoted_toml;
 
 use super::answers::Answers;
+
+/// What the answers set, each a section, a key and a text.
+pub(super) fn settings(answers: &Answers) -> Vec<(&'static str, &'static str, String)> {
+    let path = |path: &Path| path.display().to_string();
+    let Answers { jid, password_file, server, tls, ca_file, service, .. } = answers;
+    let all = [
+        ("xmpp", "jid", Some(jid.to_string())),
+        ("xmpp", "password-file", Some(path(password_file))),
+        ("xmpp", "server", server.clone()),
+        ("xmpp", "tls", tls.clone()),
+        ("xmpp", "ca-file", ca_file.as_deref().map(path)),
+        ("defaults", "service", service.clone()),
+    ];
+    all.into_iter().filter_map(|(section, key, value)| Some((section, key, value?))).collect()
+}
 
 /// The text of the file; `has_state` when the state is to stand beside it.
 pub(super) fn main(answers: &Answers, has_state: bool) -> String {
