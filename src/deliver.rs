@@ -27,6 +27,7 @@ mod recover;
 mod rooms;
 mod service;
 mod settings;
+mod sight;
 mod verdict;
 mod window;
 
@@ -52,9 +53,10 @@ use self::rooms::Rooms;
 use self::service::DefaultService;
 use self::verdict::Verdict;
 
-pub use self::examine::{Affiliations, NodeSight, affiliations, examine};
+pub use self::examine::{Affiliations, NodeSight, Sight, affiliations, examine};
 pub use self::flight::{Flight, Flights, RESULTS, Tally};
 pub use self::settings::{Access, Config, Named, NodeSettings, OnDoubt};
+pub use self::sight::{Consent, PersonSight, RoomSight};
 
 /// How long [`Deliverer::run`] goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

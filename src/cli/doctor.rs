@@ -1,6 +1,7 @@
 //! `tidings doctor`: looks at everything outside of the configuration, and changes nothing.
 
 mod here;
+mod places;
 mod report;
 mod there;
 
@@ -17,7 +18,7 @@ use self::report::{Check, Report};
 use super::exit::{Exit, Failure};
 use super::terminal::counted;
 
-/// Looks at the server, the nodes, the state and this machine
+/// Looks at the server, the destinations, the state and this machine
 ///
 /// A line for each thing: ok, warn or fail, and what to do about it. Nothing is changed, and a running gateway is not
 /// disturbed.
@@ -49,14 +50,14 @@ impl Doctor {
         let password = here::password(&config);
         let has_password = !password.is_failure();
         report.add(password)?;
-        let session = if has_password { there::way(&config, &mut report).await? } else { None };
+        let session = if has_password { there::way(&config, (gateway::clock())(), &mut report).await? } else { None };
         let time = match &session {
             Some(session) => there::time(session, &config).await,
             None => None,
         };
         report.add(here::clock((gateway::clock())(), time))?;
         if let Some(session) = session {
-            let looked = there::nodes(&session, &config, &mut report).await;
+            let looked = there::destinations(&session, &config, &mut report).await;
             session.close().await;
             looked?;
         }

@@ -7,9 +7,9 @@ use minidom::rxml::xml_ncname;
 use xmpp_parsers::jid::BareJid;
 use xmpp_parsers::ns;
 
-use crate::xmpp::{Request, Wire};
+use crate::xmpp::{Request, RequestError, Wire};
 
-use super::verdict::{Verdict, verdict};
+use super::verdict::Verdict;
 
 /// What the account's roster says of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +23,9 @@ pub(crate) enum Standing {
 }
 
 /// Asks the account's roster (RFC 6121 §2.1.3).
-pub(crate) async fn standing(wire: &dyn Wire, person: &BareJid) -> Result<Standing, Verdict> {
+pub(crate) async fn standing(wire: &dyn Wire, person: &BareJid) -> Result<Standing, RequestError> {
     let request = Request { to: None, set: false, payload: Element::bare("query", ns::ROSTER) };
-    let roster = wire.request(request).await.map_err(|error| verdict(&Err(error)))?;
+    let roster = wire.request(request).await?;
     let is_person = |item: &&Element| item.attr("jid").and_then(|jid| BareJid::new(jid).ok()).as_ref() == Some(person);
     let item = roster.as_ref().and_then(|roster| roster.children().find(is_person));
     Ok(match item {

@@ -1,4 +1,4 @@
-//! Looks at a node without changing it: whether it is there, how it is configured, what the account may do.
+//! Looks at a destination without changing it: whether it is there, how it is configured, what the account may do.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,22 @@ use super::address::Address;
 use super::destination::Place;
 use super::form;
 use super::settings::NodeSettings;
+use super::sight::{self, PersonSight, RoomSight};
 use super::verdict::Refusal;
 
 /// What the account is on the nodes of a service (XEP-0060 §5.7), by node.
 pub type Affiliations = HashMap<String, String>;
+
+/// What is seen of a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// Of a node or a microblog.
+    Node(NodeSight),
+    /// Of a room.
+    Room(RoomSight),
+    /// Of a person.
+    Person(PersonSight),
+}
 
 /// What is seen of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,16 +61,19 @@ pub async fn affiliations(wire: &dyn Wire, service: &Jid) -> Affiliations {
     each.filter_map(|one| Some((one.attr("node")?.to_owned(), one.attr("affiliation")?.to_owned()))).collect()
 }
 
-/// Looks at a destination; `None` for one that is no node.
+/// Looks at a destination; `None` for a node of which nobody knows the service.
 pub async fn examine(
     wire: &dyn Wire,
     destination: &Destination,
     default_service: Option<&Jid>,
     settings: &NodeSettings,
     affiliations: &Affiliations,
-) -> Option<Result<NodeSight, RequestError>> {
-    let Ok(Place::Node(address)) = Place::of(destination, default_service, "") else { return None };
-    Some(look(wire, &address, settings, affiliations).await)
+) -> Option<Result<Sight, RequestError>> {
+    Some(match Place::of(destination, default_service, "").ok()? {
+        Place::Node(address) => look(wire, &address, settings, affiliations).await.map(Sight::Node),
+        Place::Room(room) => sight::room(wire, &room.jid, settings).await.map(Sight::Room),
+        Place::Person(person) => sight::person(wire, &person, settings).await.map(Sight::Person),
+    })
 }
 
 async fn look(

@@ -90,7 +90,7 @@ impl Deliverer {
         let now = (self.clock)();
         if settings.require_subscription {
             lock(&self.decided).remove(&waiting.destination);
-            let standing = consent::standing(&*self.wire, person).await?;
+            let standing = consent::standing(&*self.wire, person).await.map_err(|error| verdict(&Err(error)))?;
             self.be_present();
             if standing != Standing::Allowed {
                 let is_asked_now = standing == Standing::Unknown && facts.asked.is_none();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use minidom::Element;
+use rustls::pki_types::CertificateDer;
 use sasl::common::ChannelBinding;
 use tokio::io::BufStream;
 use tokio::time::timeout;
@@ -106,8 +107,17 @@ pub(super) struct Bound {
     pub(super) stream: ElementStream,
     pub(super) meter: Arc<Meter>,
     pub(super) jid: FullJid,
+    /// What the server showed, its own first; none without TLS.
+    pub(super) certificates: Vec<CertificateDer<'static>>,
     /// XEP-0478: how many bytes a stanza may take.
     pub(super) stanza_limit_bytes: Option<u32>,
+}
+
+/// A connection that may carry a password.
+struct Secured {
+    transport: Metered,
+    binding: ChannelBinding,
+    certificates: Vec<CertificateDer<'static>>,
 }
 
 /// What a login needs.
@@ -127,7 +137,7 @@ impl Login<'_> {
     }
 
     async fn steps(&self) -> Result<Bound, LoginError> {
-        let (transport, binding) = self.secured().await?;
+        let Secured { transport, binding, certificates } = self.secured().await?;
         let meter = transport.meter();
         let (stream, features) = self.open(transport).await?;
         let allow_plain = self.config.allow_plain && self.config.tls != Tls::None;
@@ -137,13 +147,16 @@ impl Login<'_> {
         let stanza_limit_bytes = features
             .get_child("limits", ns::STREAM_LIMITS)
             .and_then(|limits| limits.get_child("max-bytes", ns::STREAM_LIMITS)?.text().trim().parse().ok());
-        Ok(Bound { stream, meter, jid, stanza_limit_bytes })
+        Ok(Bound { stream, meter, jid, certificates, stanza_limit_bytes })
     }
 
-    async fn secured(&self) -> Result<(Metered, ChannelBinding), LoginError> {
+    async fn secured(&self) -> Result<Secured, LoginError> {
         let tcp = address::open(self.config, self.timing.connect).await?;
         match self.config.tls {
-            Tls::None => Ok((Metered::new(tcp), ChannelBinding::None)),
+            Tls::None => {
+                let transport = Metered::new(tcp);
+                Ok(Secured { transport, binding: ChannelBinding::None, certificates: Vec::new() })
+            }
             Tls::Direct => self.encrypt(tcp).await,
             Tls::StartTls => {
                 let (mut stream, features) = self.open(Metered::new(tcp)).await?;
@@ -162,12 +175,14 @@ impl Login<'_> {
         }
     }
 
-    async fn encrypt(&self, transport: impl Transport + 'static) -> Result<(Metered, ChannelBinding), LoginError> {
+    async fn encrypt(&self, transport: impl Transport + 'static) -> Result<Secured, LoginError> {
         let domain = address::ascii_domain(self.config)?;
         let late = |_| LoginError::Late(format!("{domain} (TLS)"));
         let tls = timeout(self.timing.tls, self.security.secure(transport, &domain)).await.map_err(late)??;
-        let binding = channel_binding(tls.get_ref().1);
-        Ok((Metered::new(tls), binding))
+        let connection = tls.get_ref().1;
+        let binding = channel_binding(connection);
+        let certificates = connection.peer_certificates().unwrap_or_default().to_vec();
+        Ok(Secured { transport: Metered::new(tls), binding, certificates })
     }
 
     fn header(&self) -> StreamHeader<'_> {

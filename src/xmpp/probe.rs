@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use xmpp_parsers::jid::FullJid;
 
+use crate::feed::Time;
+
 use super::address::Target;
 use super::connect::{Login, LoginError};
 use super::tls::Security;
@@ -31,10 +33,12 @@ pub struct Probe {
     pub done: Vec<(Step, String)>,
     /// The step that does not.
     pub failed: Option<(Step, LoginError)>,
+    /// When the server's certificate ends, if that is soon.
+    pub certificate_ends: Option<Time>,
 }
 
-/// Goes the way once.
-pub async fn probe(config: &Config, resource: &str) -> Result<Probe, StartError> {
+/// Goes the way once. What ends before the time `soon` ends soon.
+pub async fn probe(config: &Config, resource: &str, soon: Time) -> Result<Probe, StartError> {
     let password = config.password.resolve()?;
     let security = Security::new(config)?;
     let timing = Timing::default();
@@ -54,6 +58,8 @@ pub async fn probe(config: &Config, resource: &str) -> Result<Probe, StartError>
     let login = Login { config, password: &password, security: &security, resource, timing: &timing };
     match login.run().await {
         Ok(bound) => {
+            let domain = address::ascii_domain(config).unwrap_or_default();
+            probe.certificate_ends = security.end_of(&bound.certificates, &domain, soon);
             probe.done.push((Step::Tls, secured(config)));
             probe.done.push((Step::Login, logged_in(&bound.jid, bound.stanza_limit_bytes)));
         }

@@ -89,6 +89,56 @@ async fn doctor_says_what_is_wrong_with_a_node_and_leaves_it_so() {
 }
 
 #[tokio::test]
+async fn doctor_looks_at_rooms_and_persons_and_goes_to_none_of_them() {
+    let scene = Scene::new().await;
+    let juliet = scene.juliet().await;
+    for (room, setting) in [("open", "persistentroom"), ("closed", "membersonly"), ("quiet", "moderatedroom")] {
+        let room = format!("{room}@muc.a.test");
+        juliet.enter(&room, "juliet").await;
+        let form = format!(
+            "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>\
+             <field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>\
+             <field var='muc#roomconfig_{setting}'><value>1</value></field></x></query>"
+        );
+        juliet.request(&room, "set", &form).await.unwrap();
+    }
+    let rooms = ["open", "closed", "quiet", "new"].map(|room| format!("{{ room = \"{room}@muc.a.test\" }}"));
+    let theirs = "{ room = \"theirs@muc.a.test\", create = false }, { room = \"juliet@a.test\" }";
+    let persons = "{ chat = \"juliet@a.test\" }, { chat = \"romeo@nowhere.a.test\" }";
+    scene.feed_with("blog", &format!("to = [{}, {theirs}, {persons}]", rooms.join(", ")), &[]);
+    let before = juliet.events().len();
+    let said = scene.gateway.call(&["doctor", "--json"]).await;
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let meant = |check: &&serde_json::Value| check["check"] == "room" || check["check"] == "person";
+    let checks = report["checks"].as_array().unwrap().iter().filter(meant);
+    let line = |check: &serde_json::Value| {
+        let text = |key: &str| check[key].as_str().unwrap_or("-").to_owned();
+        format!("{} {}: {}\n  {}", text("status"), text("check"), text("message"), text("fix"))
+    };
+    insta::assert_snapshot!(checks.map(line).collect::<Vec<_>>().join("\n"), @r"
+    warn room: room closed@muc.a.test is there, for members only
+      nothing, if bot@a.test is a member of the room; else make it one
+    fail room: room juliet@a.test cannot be reached: service-unavailable
+      look at `room` in `to`, and whether its server runs
+    ok room: room new@muc.a.test is not there yet, and is made when it is entered; whether the account may is unknown until then
+      -
+    ok room: room open@muc.a.test is there
+      -
+    warn room: room quiet@muc.a.test is there, and who has no voice cannot speak
+      nothing, if bot@a.test has voice; else make it a member of the room
+    fail room: room theirs@muc.a.test is not there
+      make it there, or set create = true
+    ok person: chat juliet@a.test: the server answers; they are asked when the first entry comes whether they want messages
+      -
+    fail person: chat romeo@nowhere.a.test: the server cannot be reached: not-allowed (Communication with remote domains is not enabled)
+      look at the address, and whether that server runs
+    ");
+    assert_eq!(said.code, Some(1));
+    assert_eq!(juliet.events().len(), before, "{:?}", juliet.events());
+    assert!(!scene.gateway.state().exists());
+}
+
+#[tokio::test]
 async fn doctor_tells_a_wrong_password_from_a_wrong_certificate() {
     let scene = Scene::new().await;
     scene.gateway.write("password", "wrong\n");

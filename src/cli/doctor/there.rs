@@ -1,39 +1,54 @@
-//! What can be seen at the server: the way there, the pubsub services, every node.
+//! What can be seen at the server: the way there, the pubsub services, every destination.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::StreamExt;
 use minidom::Element;
 use tokio::time::timeout;
 use xmpp_parsers::jid::{BareJid, Jid};
 
 use crate::config::Config;
-use crate::deliver::{NodeSettings, NodeSight, affiliations, examine};
+use crate::deliver::{NodeSettings, affiliations, examine};
 use crate::feed::{Destination, Time};
-use crate::xmpp::{self, LoginError, Options, Probe, Request, RequestError, Session, Status, Step, Wire, disco};
+use crate::xmpp::{self, LoginError, Options, Probe, Request, Session, Status, Step, Wire, disco};
 
+use super::super::terminal::shown_time;
+use super::places;
 use super::report::{Check, Report};
 
-/// Nodes that are asked for at once.
+/// Destinations that are looked at at once.
 const AT_ONCE: usize = 16;
+/// A certificate that ends within this time should have been renewed.
+const SOON: TimeDelta = TimeDelta::days(14);
 /// So long may a second login take, after the first one worked.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Goes the way to the server, step by step, and stays logged in when it leads there.
-pub(super) async fn way(config: &Config, report: &mut Report<'_, impl Write>) -> io::Result<Option<Session>> {
+pub(super) async fn way(
+    config: &Config,
+    now: Time,
+    report: &mut Report<'_, impl Write>,
+) -> io::Result<Option<Session>> {
     let resource = format!("doctor-{:08x}", fastrand::u32(..));
-    let probe = match xmpp::probe(&config.xmpp, &resource).await {
+    let probe = match xmpp::probe(&config.xmpp, &resource, now + SOON).await {
         Ok(probe) => probe,
         Err(error) => {
             report.add(Check::fail("login", error, "see [xmpp] in tidings.toml"))?;
             return Ok(None);
         }
     };
-    let Probe { done, failed } = probe;
+    let Probe { done, failed, certificate_ends } = probe;
     for (step, found) in done {
-        report.add(Check::ok(name(step), found))?;
+        report.add(match certificate_ends.filter(|_| step == Step::Tls) {
+            None => Check::ok(name(step), found),
+            Some(end) => {
+                let message = format!("{found}, and ends soon: {}", shown_time(end));
+                Check::warn(name(step), message, "renew it on the server, and let the server read it again")
+            }
+        })?;
     }
     if let Some((step, error)) = failed {
         report.add(Check::fail(name(step), &error, fix(step, &error, config)))?;
@@ -94,8 +109,12 @@ pub(super) async fn time(session: &Session, config: &Config) -> Option<Time> {
     answer.get_child("utc", NS)?.text().trim().parse().ok()
 }
 
-/// Every service that the configuration publishes to, and every node.
-pub(super) async fn nodes(session: &Session, config: &Config, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+/// Every service that the configuration publishes to, and every destination.
+pub(super) async fn destinations(
+    session: &Session,
+    config: &Config,
+    report: &mut Report<'_, impl Write>,
+) -> io::Result<()> {
     let deliver = config.deliver();
     let nodes: BTreeMap<&Destination, &NodeSettings> =
         deliver.named.iter().map(|(destination, named)| (&**destination, &*named.settings)).collect();
@@ -137,7 +156,7 @@ pub(super) async fn nodes(session: &Session, config: &Config, report: &mut Repor
     let mut looks = futures::stream::iter(looks).buffered(AT_ONCE);
     while let Some((destination, sight)) = looks.next().await {
         if let Some(sight) = sight {
-            report.add(of_node(destination, sight, config))?;
+            report.add(places::of(destination, sight, &config.xmpp.jid))?;
         }
     }
     Ok(())
@@ -169,49 +188,5 @@ async fn of_service(session: &Session, service: &Jid) -> Check {
             let fix = "is the address right, and does its server run? Look at `service` in [defaults] and at the feeds";
             Check::fail("service", format!("{service}: {error}"), fix)
         }
-    }
-}
-
-fn of_node(destination: &Destination, sight: Result<NodeSight, RequestError>, config: &Config) -> Check {
-    let account = &config.xmpp.jid;
-    match sight {
-        Err(error) => Check::fail("node", format!("{destination}: {error}"), "look at the service's log"),
-        Ok(NodeSight::ToBeMade) => Check::ok(
-            "node",
-            format!(
-                "{destination} is not there yet, and is made with its first entry; whether {account} may is unknown until then"
-            ),
-        ),
-        Ok(NodeSight::Missing) => Check::fail(
-            "node",
-            format!("{destination} is not there"),
-            format!("create it there and make {account} a publisher, or set create = true"),
-        ),
-        Ok(NodeSight::Hidden(why)) => Check::warn(
-            "node",
-            format!("{destination}: the service does not say what it is ({why})"),
-            format!("nothing, if {account} is a publisher there: the first publish will tell"),
-        ),
-        Ok(NodeSight::There { may_publish: Some(false), affiliation, .. }) => Check::fail(
-            "node",
-            format!(
-                "{destination}: {account} is {} there, and may not publish",
-                affiliation.as_deref().unwrap_or("nobody")
-            ),
-            format!("make {account} a publisher of the node"),
-        ),
-        Ok(NodeSight::There { differences, affiliation, may_publish }) if differences.is_empty() => {
-            let rights = match (affiliation, may_publish) {
-                (Some(affiliation), _) => format!("{account} is {affiliation}"),
-                (None, Some(_)) => format!("{account} may publish"),
-                (None, None) => format!("whether {account} may publish is unknown until the first publish"),
-            };
-            Check::ok("node", format!("{destination} is there; {rights}"))
-        }
-        Ok(NodeSight::There { differences, .. }) => Check::warn(
-            "node",
-            format!("{destination} is there, and is otherwise configured: {}", differences.join(", ")),
-            "nothing: it is repaired at the next start, and daily; a service that keeps other values says so in the log",
-        ),
     }
 }
