@@ -31,10 +31,16 @@ rm -rf "$made"
 mkdir -p "$made/man"
 strip -o "$made/tidings" "$binary"
 chmod 755 "$made/tidings"
-"$made/tidings" man >"$made/man/tidings.1"
-for verb in $(grep -o 'tidings\\-[a-z]*(1)' "$made/man/tidings.1" | sed 's/.*-//;s/(1)//' | sort -u); do
-    "$made/tidings" man "$verb" >"$made/man/tidings-$verb.1"
-done
+# pages VERB…: the manual page of a verb, and of each verb that it names.
+pages() {
+    page=$made/man/$(echo tidings "$@" | tr ' ' '-').1
+    "$made/tidings" man "$@" >"$page"
+    grep -o '^tidings\\-[a-z\\-]*(1)' "$page" | sed 's/\\//g; s/(1)//; s/^tidings-//; s/-/ /g' | while read -r verb; do
+        # shellcheck disable=SC2086 # words
+        pages $verb
+    done
+}
+pages
 for shell in bash zsh fish; do "$made/tidings" completions "$shell" >"$made/tidings.$shell"; done
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)

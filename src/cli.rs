@@ -41,14 +41,21 @@ const EXAMPLES: &str = "Examples:
 
 The configuration is the first of: --config, $TIDINGS_CONFIG, ./tidings.toml,
 ~/.config/tidings/tidings.toml, /etc/tidings/tidings.toml; and feeds.d/*.toml
-and *.opml beside it.";
+and *.opml beside it.
+
+Variables:
+  TIDINGS_CONFIG               the configuration, instead of --config
+  TIDINGS_XMPP_PASSWORD_FILE   the file with the account's password, or
+  TIDINGS_XMPP_PASSWORD        the password, where the configuration names none
+  RUST_LOG                     what is logged, such as tidings=debug
+  NO_COLOR                     no colours, when it is set";
 
 /// Turns RSS, Atom and JSON feeds into followable XMPP pubsub streams
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, disable_help_subcommand = true, arg_required_else_help = true)]
 #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 pub struct Cli {
-    /// The configuration
+    /// The configuration file
     #[arg(long, global = true, value_name = "FILE", display_order = 100)]
     config: Option<PathBuf>,
     /// How log lines look, human or json; RUST_LOG says which there are

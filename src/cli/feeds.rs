@@ -20,19 +20,21 @@ pub(super) use self::add::{Add, free_id};
 
 /// Lists, adds, removes, pauses and polls feeds
 ///
-/// What is changed in feeds.d keeps every other byte of it.
+/// Lists them when nothing else is said. What is changed in feeds.d keeps every other byte of it.
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "WHAT", subcommand_help_heading = "What", disable_help_subcommand = true)]
 #[command(after_help = "Examples:
-  tidings feeds list
+  tidings feeds
   tidings feeds add https://planet.jabber.org/ --id planet-jabber
   tidings feeds pause planet-jabber
   tidings feeds poll my-blog --wait   when the site has been built
 
-Each says more with --help: tidings feeds add --help")]
+Each says more with --help: tidings feeds add --help
+
+Exit codes: those of what is done.")]
 pub struct Feeds {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,7 +50,7 @@ enum What {
 impl Feeds {
     /// Shows or changes.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
-        match self.what {
+        match self.what.unwrap_or_else(|| What::List(list::List::default())) {
             What::List(list) => list.run(config, out).await,
             What::Add(add) => add.run(config, out).await,
             What::Remove(remove) => remove.run(config, out).await,

@@ -33,10 +33,11 @@ impl Completions {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tidings man | man -l -
-  tidings man once > tidings-once.1")]
+  tidings man once > tidings-once.1
+  tidings man feeds add > tidings-feeds-add.1")]
 pub struct Man {
     /// The page of this verb
-    verb: Option<String>,
+    verb: Vec<String>,
 }
 
 impl Man {
@@ -44,34 +45,32 @@ impl Man {
     pub fn run(self, out: &mut impl Write) -> Result<Exit, Failure> {
         let mut command = Cli::command();
         command.build();
-        let page = match &self.verb {
-            None => command,
-            Some(name) => match command.find_subcommand(name) {
-                Some(verb) => verb.clone(),
-                None => {
-                    return Err(Failure::new(
-                        Exit::Usage,
-                        format!("there is no verb `{name}`"),
-                        "`tidings --help` lists them",
-                    ));
-                }
-            },
-        };
-        out.write_all(&page_of(page)?)?;
+        let mut page = &command;
+        for name in &self.verb {
+            let unknown = || {
+                let hint = format!("`{} --help` lists them", page.get_bin_name().unwrap_or("tidings"));
+                Failure::new(Exit::Usage, format!("there is no verb `{name}`"), hint)
+            };
+            page = page.find_subcommand(name).ok_or_else(unknown)?;
+        }
+        out.write_all(&page_of(page.clone())?)?;
         Ok(Exit::Ok)
     }
 }
 
 /// A page of section 1: clap_mangen's sections, then examples and exit codes of the help under the headings of man-pages(7).
-fn page_of(command: clap::Command) -> io::Result<Vec<u8>> {
+fn page_of(mut command: clap::Command) -> io::Result<Vec<u8>> {
     let after = command.get_after_help().map(|text| text.to_string()).unwrap_or_default();
     let has_verbs = command.has_subcommands();
     let name = command.get_display_name().unwrap_or("tidings").to_uppercase();
+    let usage = command.render_usage().to_string();
+    let synopsis = usage.trim_start_matches("Usage:").trim().to_owned();
+    let command = command.subcommand_help_heading("VERBS");
     let man = clap_mangen::Man::new(command).title(name).source(concat!("tidings ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
+    write!(page, ".SH SYNOPSIS\n{}", as_typed(&synopsis))?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
     if has_verbs {
@@ -81,10 +80,12 @@ fn page_of(command: clap::Command) -> io::Result<Vec<u8>> {
         let (heading, text) = match part.split_once(':') {
             Some(("Example" | "Examples", text)) => ("EXAMPLES", text),
             Some(("Exit codes", text)) => ("EXIT STATUS", text),
+            Some(("Variables", text)) => ("ENVIRONMENT", text),
             _ => ("NOTES", part),
         };
         if !text.trim().is_empty() {
-            let text = text.trim_matches('\n').lines().map(as_typed).collect::<String>();
+            let text =
+                text.strip_prefix(' ').unwrap_or(text).trim_matches('\n').lines().map(as_typed).collect::<String>();
             write!(page, ".SH {heading}\n.nf\n{text}.fi\n")?;
         }
     }

@@ -13,16 +13,17 @@ use super::ask::{ask, misunderstood, state};
 use super::exit::{Exit, Failure};
 use super::terminal::{counted, printable, say, shown_time as shown};
 
-/// Shows what waits and what was given up; sends or forgets it
+/// Shows what waits and what was given up; retries or drops it
 ///
-/// Asks the running gateway, or opens the state when none runs.
+/// Lists it when nothing else is said. Asks the running gateway, or opens the state when none runs.
 #[derive(Debug, Args)]
 #[command(
     subcommand_value_name = "WHAT",
     subcommand_help_heading = "What",
     disable_help_subcommand = true,
     after_help = "Examples:
-  tidings outbox list
+  tidings outbox
+  tidings outbox list --feed planet  of one feed
   tidings outbox retry --all         what was in the way is gone
   tidings outbox retry --to planet   the same for one node
   tidings outbox drop --feed planet  what was given up stays unpublished
@@ -31,7 +32,7 @@ Exit codes: 0 done, 1 there is no state, or nothing that matches."
 )]
 pub struct Outbox {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,7 +43,12 @@ enum What {
 }
 
 /// Shows every row, by destination
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
+#[command(after_help = "Examples:
+  tidings outbox list
+  tidings outbox list --to planet --json | jq '.destinations[].rows[].title'
+
+Exit codes: 0 listed, 1 there is no state, or nothing that matches.")]
 struct List {
     #[command(flatten)]
     which: Which,
@@ -51,9 +57,14 @@ struct List {
     json: bool,
 }
 
-/// Sends again what was given up, and tries at once destinations that wait after a refusal
+/// Sends again what was given up, and at once what waits after a refusal
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("rows").required(true).multiple(true).args(["to", "feed", "item", "all"]))]
+#[command(after_help = "Examples:
+  tidings outbox retry --all
+  tidings outbox retry --to planet --feed blog   of this feed, on this node
+
+Exit codes: 0 done, 1 there is no state, or nothing that matches.")]
 struct Retry {
     #[command(flatten)]
     which: Which,
@@ -65,6 +76,11 @@ struct Retry {
 /// Forgets what was given up: it will not be published
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("rows").required(true).multiple(true).args(["to", "feed", "item", "all"]))]
+#[command(after_help = "Examples:
+  tidings outbox drop --feed planet
+  tidings outbox drop --to planet --waiting   what is still to be sent there, too
+
+Exit codes: 0 done, 1 there is no state, or nothing that matches.")]
 struct Forget {
     #[command(flatten)]
     which: Which,
@@ -76,7 +92,7 @@ struct Forget {
     waiting: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct Which {
     /// Of one destination, as shown, or the name of its node
     #[arg(long, value_name = "DESTINATION")]
@@ -92,7 +108,7 @@ struct Which {
 impl Outbox {
     /// Asks or changes, and tells.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
-        let (order, which, is_json) = match self.what {
+        let (order, which, is_json) = match self.what.unwrap_or_else(|| What::List(List::default())) {
             What::List(List { which, json }) => (Order::List, which, json),
             What::Retry(Retry { which, .. }) => (Order::Retry, which, false),
             What::Drop(Forget { which, waiting, .. }) => (Order::Drop { waiting }, which, false),

@@ -23,13 +23,16 @@ fn there_are_few_verbs_and_each_has_an_example() {
     assert!((10..=17).contains(&verbs.len()), "{verbs:?}");
     let parts = listed(&help(&["feeds"]));
     assert_eq!(parts, ["list", "add", "remove", "pause", "resume", "poll"]);
+    let of_outbox = listed(&help(&["outbox"]));
+    assert_eq!(of_outbox, ["list", "retry", "drop"]);
     let parts = parts.iter().map(|part| vec!["feeds", part]);
+    let parts = parts.chain(of_outbox.iter().map(|part| vec!["outbox", part]));
     for verb in verbs.iter().map(|verb| vec![verb.as_str()]).chain(parts) {
         let help = help(&verb);
         let example = help.split("Example").nth(1).unwrap_or_else(|| panic!("no example: {help}"));
-        assert!(example.contains(&format!("tidings {}", verb[0])), "{help}");
-        let page = text(&run(folder(&[]).path(), &["man", verb[0]]).stdout);
-        assert!(page.contains(&format!(".TH TIDINGS-{} 1", verb[0].to_uppercase())), "{page}");
+        assert!(example.contains(&format!("tidings {}", verb.join(" "))), "{help}");
+        let page = text(&run(folder(&[]).path(), &[&["man"], &verb[..]].concat()).stdout);
+        assert!(page.contains(&format!(".TH TIDINGS-{} 1", verb.join("-").to_uppercase())), "{page}");
     }
 }
 
@@ -48,7 +51,7 @@ fn without_a_verb_the_verbs_are_listed() {
       run          Polls and publishes until it is stopped
       once         Polls what is due and publishes what is new, once
       check        Checks the configuration
-      doctor       Looks at the server, the nodes, the state and this machine
+      doctor       Looks at the server, the destinations, the state and this machine
       parse        Shows what is read in a document, without network
       preview      Shows what would be published as if every entry were new
       follow       Subscribes to a node and prints items as they arrive
@@ -57,12 +60,12 @@ fn without_a_verb_the_verbs_are_listed() {
       export       Prints the feeds of the configuration as OPML
       status       Shows feeds, what waits, and the session
       reload       Has the running gateway read its configuration again
-      outbox       Shows what waits and what was given up; sends or forgets it
+      outbox       Shows what waits and what was given up; retries or drops it
       completions  Prints completions for a shell
       man          Prints a manual page
 
     Options:
-          --config <FILE>        The configuration
+          --config <FILE>        The configuration file
           --log-format <FORMAT>  How log lines look, human or json; RUST_LOG says
                                  which there are
       -h, --help                 Print help
@@ -78,6 +81,13 @@ fn without_a_verb_the_verbs_are_listed() {
     The configuration is the first of: --config, $TIDINGS_CONFIG, ./tidings.toml,
     ~/.config/tidings/tidings.toml, /etc/tidings/tidings.toml; and feeds.d/*.toml
     and *.opml beside it.
+
+    Variables:
+      TIDINGS_CONFIG               the configuration, instead of --config
+      TIDINGS_XMPP_PASSWORD_FILE   the file with the account's password, or
+      TIDINGS_XMPP_PASSWORD        the password, where the configuration names none
+      RUST_LOG                     what is logged, such as tidings=debug
+      NO_COLOR                     no colours, when it is set
     ");
 }
 
@@ -98,7 +108,7 @@ fn each_verb_explains_itself_with_an_example() {
               the newest entry on their nodes
 
           --config <FILE>
-              The configuration
+              The configuration file
 
           --log-format <FORMAT>
               How log lines look, human or json; RUST_LOG says which there are
@@ -140,7 +150,7 @@ fn each_verb_explains_itself_with_an_example() {
               the newest entry on their nodes
 
           --config <FILE>
-              The configuration
+              The configuration file
 
           --log-format <FORMAT>
               How log lines look, human or json; RUST_LOG says which there are
@@ -173,7 +183,7 @@ fn each_verb_explains_itself_with_an_example() {
               Print {"ok": true, …} or {"ok": false, "errors": […]}
 
           --config <FILE>
-              The configuration
+              The configuration file
 
           --log-format <FORMAT>
               How log lines look, human or json; RUST_LOG says which there are
@@ -200,7 +210,7 @@ fn each_verb_explains_itself_with_an_example() {
                                  addresses are relative to
           --content-type <TYPE>  The Content-Type header it came with
           --json                 Print one JSON object
-          --config <FILE>        The configuration
+          --config <FILE>        The configuration file
           --log-format <FORMAT>  How log lines look, human or json; RUST_LOG says
                                  which there are
       -h, --help                 Print help
@@ -234,7 +244,7 @@ fn each_verb_explains_itself_with_an_example() {
               Print one JSON object
 
           --config <FILE>
-              The configuration
+              The configuration file
 
           --log-format <FORMAT>
               How log lines look, human or json; RUST_LOG says which there are
@@ -284,7 +294,7 @@ fn each_verb_explains_itself_with_an_example() {
               Print a JSON object for each item
 
           --config <FILE>
-              The configuration
+              The configuration file
 
           --log-format <FORMAT>
               How log lines look, human or json; RUST_LOG says which there are
@@ -302,21 +312,21 @@ fn each_verb_explains_itself_with_an_example() {
     77 the login was refused, 78 the configuration, 130 interrupted.
     "#);
     assert_snapshot!(help(&["outbox"]), @r"
-    Shows what waits and what was given up; sends or forgets it
+    Shows what waits and what was given up; retries or drops it
 
-    Asks the running gateway, or opens the state when none runs.
+    Lists it when nothing else is said. Asks the running gateway, or opens the state
+    when none runs.
 
-    Usage: tidings outbox [OPTIONS] <WHAT>
+    Usage: tidings outbox [OPTIONS] [WHAT]
 
     What:
       list   Shows every row, by destination
-      retry  Sends again what was given up, and tries at once destinations that wait
-             after a refusal
+      retry  Sends again what was given up, and at once what waits after a refusal
       drop   Forgets what was given up: it will not be published
 
     Options:
           --config <FILE>
-              The configuration
+              The configuration file
 
           --log-format <FORMAT>
               How log lines look, human or json; RUST_LOG says which there are
@@ -325,7 +335,8 @@ fn each_verb_explains_itself_with_an_example() {
               Print help (see a summary with '-h')
 
     Examples:
-      tidings outbox list
+      tidings outbox
+      tidings outbox list --feed planet  of one feed
       tidings outbox retry --all         what was in the way is gone
       tidings outbox retry --to planet   the same for one node
       tidings outbox drop --feed planet  what was given up stays unpublished
@@ -343,7 +354,7 @@ fn each_verb_explains_itself_with_an_example() {
     Options:
           --json                 Print one JSON object
           --check                Exit with 1 when something is wrong
-          --config <FILE>        The configuration
+          --config <FILE>        The configuration file
           --log-format <FORMAT>  How log lines look, human or json; RUST_LOG says
                                  which there are
       -h, --help                 Print help
@@ -369,7 +380,7 @@ fn each_verb_explains_itself_with_an_example() {
               Print one JSON object
 
           --config <FILE>
-              The configuration
+              The configuration file
 
           --log-format <FORMAT>
               How log lines look, human or json; RUST_LOG says which there are
@@ -393,7 +404,7 @@ fn each_verb_explains_itself_with_an_example() {
       <SHELL>  The shell [possible values: bash, elvish, fish, powershell, zsh]
 
     Options:
-          --config <FILE>        The configuration
+          --config <FILE>        The configuration file
           --log-format <FORMAT>  How log lines look, human or json; RUST_LOG says
                                  which there are
       -h, --help                 Print help
@@ -405,13 +416,13 @@ fn each_verb_explains_itself_with_an_example() {
     assert_snapshot!(help(&["man"]), @r"
     Prints a manual page
 
-    Usage: tidings man [OPTIONS] [VERB]
+    Usage: tidings man [OPTIONS] [VERB]...
 
     Arguments:
-      [VERB]  The page of this verb
+      [VERB]...  The page of this verb
 
     Options:
-          --config <FILE>        The configuration
+          --config <FILE>        The configuration file
           --log-format <FORMAT>  How log lines look, human or json; RUST_LOG says
                                  which there are
       -h, --help                 Print help
@@ -419,6 +430,7 @@ fn each_verb_explains_itself_with_an_example() {
     Examples:
       tidings man | man -l -
       tidings man once > tidings-once.1
+      tidings man feeds add > tidings-feeds-add.1
     ");
 }
 

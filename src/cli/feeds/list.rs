@@ -16,7 +16,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::terminal::printable;
 
 /// Lists the feeds of the configuration
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   tidings feeds list
   tidings feeds list --json | jq -r '.feeds[] | select(.state == \"failing\") | .url'
