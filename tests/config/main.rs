@@ -322,6 +322,9 @@ fn check_print_shows_every_setting_with_its_origin_and_no_secret() {
     [store]
     path = "/srv/state.redb"                # tidings.toml:11
 
+    [reload]
+    watch = false                           # default
+
     [[route]]
     match = {}                              # default
     to = [
