@@ -26,6 +26,7 @@ use minidom::Element;
 use tokio::sync::{mpsc, watch};
 use xmpp_parsers::jid::{BareJid, FullJid, Jid};
 
+pub use self::address::is_server;
 pub use self::connect::LoginError;
 pub use self::follower::{FollowError, Follower, Sight};
 pub use self::password::{PasswordError, Secret};

@@ -21,7 +21,7 @@ pub struct Blank {
 impl Blank {
     /// Reads it; `None` when it names an account or a password, or is no legible TOML.
     pub fn read(path: &Path) -> Option<Self> {
-        let text = fs::read_to_string(path).ok()?;
+        let text = path.is_file().then(|| fs::read_to_string(path).ok())??;
         let table = text.parse::<Table>().ok()?;
         let xmpp = table.get("xmpp");
         let named = |key: &str| xmpp.and_then(|xmpp| xmpp.get(key));

@@ -13,6 +13,9 @@ use toml::de::DeTable;
 
 use super::error::{ConfigError, Excerpt};
 
+/// So many bytes of a long line are shown on either side.
+const AROUND: usize = 60;
+
 /// A file as read, and what is wrong with it.
 pub(super) struct File {
     pub(super) path: PathBuf,
@@ -74,14 +77,20 @@ impl File {
     pub(super) fn parse(&self) -> Spanned<DeTable<'_>> {
         let (table, errors) = DeTable::parse_recoverable(&self.text);
         let mut last_line = None;
+        let mut twin = 0..0;
         for error in &errors {
             let span = error.span().unwrap_or_default();
-            // What else is wrong in a line mostly follows from the first.
+            // What else is wrong in a line mostly follows from the first, and every key of a table that is there twice is, too.
             let line = self.line_of(span.start);
-            if last_line.replace(line) != Some(line) {
-                let message = error.message().replace('\n', " ");
+            let message = error.message().replace('\n', " ");
+            let is_duplicate = message.contains("duplicate key");
+            if last_line.replace(line) != Some(line) && !(is_duplicate && twin.contains(&span.start)) {
                 let (message, hint) = in_plain_words(&message);
-                self.complain(Some(span), format!("not TOML: {message}"), Some(hint.to_owned()));
+                self.complain(Some(span.clone()), format!("not TOML: {message}"), Some(hint.to_owned()));
+                if is_duplicate && self.text[..span.start].ends_with('[') {
+                    let below = &self.text[span.end..];
+                    twin = span.end..span.end + below.find("\n[").unwrap_or(below.len());
+                }
             }
         }
         self.is_broken.set(!errors.is_empty());
@@ -122,8 +131,14 @@ impl File {
         let start = self.char_start(span.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
+        let line_end = start + self.text[start..line_end].trim_end_matches('\r').len();
         let end = self.char_start(span.end.clamp(start, line_end));
         let secrets = self.secrets_of(line_start..line_end);
+        // Of a very long line the part around the place.
+        let from = if start - line_start > 2 * AROUND { self.char_start(start - AROUND) } else { line_start };
+        let until = if line_end - start > 2 * AROUND { self.char_start(start + AROUND) } else { line_end };
+        let cut = |is_cut: bool| if is_cut { "…" } else { "" };
+        let (before, after) = (cut(from > line_start), cut(until < line_end));
         let shown = |range: Range<usize>| shown(&self.text, range, &secrets);
         ConfigError {
             file: Some(self.path.clone()),
@@ -132,9 +147,9 @@ impl File {
             message,
             hint,
             excerpt: Some(Excerpt {
-                text: shown(line_start..line_end).trim_end().to_owned(),
-                before: width(&shown(line_start..start)),
-                marked: width(&shown(start..end)).max(1),
+                text: format!("{before}{}{after}", shown(from..until).trim_end()),
+                before: width(before) + width(&shown(from..start)),
+                marked: width(&shown(start..end.min(until))).max(1),
             }),
         }
     }
@@ -181,7 +196,7 @@ fn in_plain_words(message: &str) -> (&str, &'static str) {
         _ if is(&["basic string", "literal string"]) => {
             "a text ends, in the same line, with the quote that it began with"
         }
-        _ if is(&["duplicate key"]) => "it stands above already: keep one of them",
+        _ if is(&["duplicate key"]) => return ("this is there twice", "it stands above already: keep one of them"),
         _ if is(&["inline table"]) => "a table in braces looks like { key = value, key = value }",
         _ if is(&["unclosed array", "array elements"]) => "a list looks like [\"one\", \"two\"]",
         _ if is(&["unclosed table"]) => "a header is a name in square brackets, in a line of its own: [my-blog]",

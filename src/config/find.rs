@@ -24,7 +24,9 @@ pub(super) fn main_file(named: Option<&Path>, environment: Environment<'_>) -> R
         Some(PathBuf::from("/etc/tidings/tidings.toml")),
     ];
     let places = places.into_iter().flatten().collect::<Vec<_>>();
-    match places.iter().find(|path| path.exists()) {
+    // What is there and cannot be read is told as that.
+    let is_absent = |error: io::Error| [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind());
+    match places.iter().find(|path| !fs::symlink_metadata(path).is_err_and(is_absent)) {
         Some(path) => Ok(path.clone()),
         None => {
             let list = places.iter().map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n");
@@ -45,8 +47,9 @@ pub(super) fn main_file(named: Option<&Path>, environment: Environment<'_>) -> R
 /// The files of feeds.d beside the main file, in byte order of their names; none when there is no such folder.
 pub(super) fn feed_files(main: &Path) -> Result<Vec<PathBuf>, ConfigErrors> {
     let folder = main.parent().unwrap_or(Path::new("")).join("feeds.d");
-    let failed =
-        |error: io::Error| ConfigErrors::of_file(&folder, format!("cannot be listed: {error}"), remedy(&error));
+    let failed = |error: io::Error| {
+        ConfigErrors::of_file(&folder, format!("cannot be listed: {error}"), remedy(&folder, &error))
+    };
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -70,11 +73,15 @@ fn is_meant(path: &Path) -> bool {
     !is_left_behind && (name.ends_with(b".toml") || name.ends_with(b".opml"))
 }
 
-/// What to do about a file that cannot be read.
-fn remedy(error: &io::Error) -> Option<String> {
+/// What to do about a file or folder that cannot be read.
+fn remedy(path: &Path, error: &io::Error) -> Option<String> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|file| file.is_symlink());
     let hint = match error.kind() {
+        io::ErrorKind::NotFound if is_link => "it is a link to a file that is not there: mend it, or take it out",
         io::ErrorKind::NotFound => "`tidings init` writes a first one; --config FILE names another",
         io::ErrorKind::PermissionDenied => "whoever runs tidings must be able to read it",
+        io::ErrorKind::NotADirectory => "feeds.d is a folder of files: give the file that has its name another",
+        _ if is_link => "it is a link that leads to no file: mend it, or take it out",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -87,17 +94,26 @@ pub(super) fn is_opml(path: &Path) -> bool {
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Rc<File>, ConfigErrors> {
-    let failed = |error: io::Error| ConfigErrors::of_file(path, format!("cannot be read: {error}"), remedy(&error));
+    let failed =
+        |error: io::Error| ConfigErrors::of_file(path, format!("cannot be read: {error}"), remedy(path, &error));
+    let facts = fs::metadata(path).map_err(failed)?;
+    // Others may never end.
+    if !facts.is_file() {
+        let kind = if facts.is_dir() { "a folder" } else { "a pipe or a device" };
+        let hint = "put a file in its place, or give it another name".to_owned();
+        return Err(ConfigErrors::of_file(path, format!("is {kind}, not a file"), Some(hint)));
+    }
     let bytes = fs::read(path).map_err(failed)?;
-    let is_public = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o004 != 0;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(File::new(path, text, is_public)),
-        Err(error) => {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
-            let hint = Some("save it as UTF-8".to_owned());
-            Err(ConfigErrors::of_file(path, format!("line {line} is not UTF-8"), hint))
-        }
+    let is_public = facts.permissions().mode() & 0o004 != 0;
+    let garbled = |good: &[u8], what: &str| {
+        let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        ConfigErrors::of_file(path, format!("line {line} {what}"), Some("save it as UTF-8".to_owned()))
+    };
+    let text = String::from_utf8(bytes)
+        .map_err(|error| garbled(&error.as_bytes()[..error.utf8_error().valid_up_to()], "is not UTF-8"))?;
+    match text.find('\0') {
+        Some(at) => Err(garbled(&text.as_bytes()[..at], "holds a NUL byte, as no text does")),
+        None => Ok(File::new(path, text, is_public)),
     }
 }
 

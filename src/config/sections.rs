@@ -24,6 +24,10 @@ pub(super) fn xmpp(fields: &mut Fields<'_>) -> Option<xmpp::Config> {
     let jid = fields.need("jid", "the account that publishes: jid = \"feeds@example.org\"");
     let password = password(fields);
     let server: Option<String> = fields.get("server");
+    if server.as_ref().is_some_and(|server| !xmpp::is_server(server)) {
+        let hint = "such as \"xmpp.example.org\", \"127.0.0.1:5222\" or \"[::1]:5222\"";
+        fields.wrong("server", "`server` is not host or host:port".to_owned(), hint);
+    }
     let tls = fields.or("tls", &Tls::StartTls);
     if tls == Tls::None && !server.as_deref().is_some_and(is_loopback) {
         let hint = "set server = \"127.0.0.1\" when it runs on this machine; else leave `tls` out";

@@ -25,6 +25,15 @@ pub fn read(text: &str) -> Opml {
         let message = "this is no OPML: it has no <outline>".to_owned();
         opml.faults.push(Fault { at: 0..0, message, hint: "export the list of feeds of your reader as OPML" });
     }
+    let is_cut_off = text.rfind("<opml").is_some_and(|at| {
+        let is_closed_at_once = text[at..].split('>').next().is_some_and(|tag| tag.ends_with('/'));
+        !is_closed_at_once && !text[at..].contains("</opml")
+    });
+    if is_cut_off && opml.faults.is_empty() {
+        let end = text.trim_end().len();
+        let message = "the list ends in the middle: there is no </opml>".to_owned();
+        opml.faults.push(Fault { at: end..end, message, hint: "export it again; or close what is open" });
+    }
     opml
 }
 

@@ -73,7 +73,7 @@ pub fn parse_cron(text: &str, timezone: Option<&str>) -> Result<Timing, BadCron>
     };
     let line = |(day, weekdays)| {
         cron::Schedule::from_str(&format!("{second} {minute} {hour} {day} {month} {weekdays}"))
-            .map_err(|error| BadCron::Expression(text.to_owned(), one_line(&error.to_string())))
+            .map_err(|error| BadCron::Expression(text.to_owned(), reason(&error.to_string())))
     };
     let lines = days.into_iter().map(line).collect::<Result<_, _>>()?;
     let schedule = Cron { text: text.trim().to_owned(), zone, lines, has_fixed_hours: is_restricted(hour) };
@@ -169,8 +169,10 @@ fn weekday_names(field: &str) -> Result<String, BadCron> {
     Ok(names.join(","))
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// What the parser says below the line that it shows. It calls the largest number that is allowed the first one that is not.
+fn reason(said: &str) -> String {
+    let words = said.rsplit('^').next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    words.replace("less than", "at most")
 }
 
 #[cfg(test)]

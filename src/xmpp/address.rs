@@ -58,6 +58,11 @@ fn default_port(tls: Tls) -> u16 {
     }
 }
 
+/// Whether a text can name a server: `host`, `host:port`, `[v6]`, `[v6]:port`.
+pub fn is_server(text: &str) -> bool {
+    fixed(text, 0).is_ok()
+}
+
 /// Reads `host`, `host:port`, `[v6]`, `[v6]:port`.
 fn fixed(server: &str, default_port: u16) -> Result<Target, LoginError> {
     let wrong = || LoginError::Address(format!("`server = \"{server}\"` is not host or host:port"));
@@ -66,7 +71,7 @@ fn fixed(server: &str, default_port: u16) -> Result<Target, LoginError> {
         _ => (server, default_port),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() {
+    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || "/@".contains(c)) {
         return Err(wrong());
     }
     Ok(Target { host: host.to_owned(), port })

@@ -132,7 +132,7 @@ fn every_syntax_error_of_a_file_is_told_and_no_other_error() {
 fn a_key_that_stands_twice_is_a_syntax_error() {
     let said = with_account("jid = \"other@example.org\"\n");
     assert_snapshot!(said, @r#"
-    error: not TOML: duplicate key
+    error: not TOML: this is there twice
       --> tidings.toml:3:1
        |
      3 | jid = "other@example.org"
@@ -1308,4 +1308,118 @@ fn every_error_has_a_place_and_a_remedy() {
         }
     }
     assert!(errors > 80, "{errors}");
+}
+
+#[test]
+fn a_table_that_stands_twice_is_told_once() {
+    let said = feeds("[a]\nurl = \"https://a.example/\"\n[a]\nurl = \"https://b.example/\"\n[b]\nurl = 1 2\n");
+    assert_snapshot!(said, @r#"
+    error: not TOML: this is there twice
+      --> feeds.d/a.toml:3:2
+       |
+     3 | [a]
+       |  ^
+       hint: it stands above already: keep one of them
+
+    error: not TOML: this is neither a text in quotes nor a number, true or false
+      --> feeds.d/a.toml:6:7
+       |
+     6 | url = 1 2
+       |       ^^^
+       hint: a text stands in double quotes: "30m"; true and false without, in small letters
+    "#);
+}
+
+#[test]
+fn of_a_very_long_line_the_part_around_the_place_is_shown() {
+    let long = "x".repeat(5000);
+    assert_snapshot!(feeds(&format!("[a]\nurl = \"https://a.example/{long}\" 1, {long}\n")), @r#"
+    error: not TOML: unexpected key or value, expected newline, `#`
+      --> feeds.d/a.toml:2:5028
+       |
+     2 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" 1, xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+       |                                                              ^
+       hint: each setting stands in a line of its own
+    "#);
+    // A secret stays one where its beginning is not shown.
+    let said = feeds(&format!("[a]\nurl = \"https://a.example/\"\nheaders = {{ x = \"hunter2{long}\", y = 1 }}\n"));
+    assert!(said.len() < 600 && !said.contains("hunter2") && !said.contains("xxx"), "{said}");
+}
+
+#[test]
+fn the_line_feeds_of_windows_are_not_shown() {
+    assert_snapshot!(feeds("[a]\r\nurl = 1\r\n"), @r"
+    error: `url` is a text in quotes, not a number
+      --> feeds.d/a.toml:2:7
+       |
+     2 | url = 1
+       |       ^
+       hint: put it in double quotes
+    ");
+}
+
+#[test]
+fn what_is_no_text_is_told_by_its_line() {
+    assert_snapshot!(feeds("[a]\nurl = \"a\0b\"\n"), @r"
+    error: line 2 holds a NUL byte, as no text does
+     --> feeds.d/a.toml
+      hint: save it as UTF-8
+    ");
+}
+
+#[test]
+fn a_server_is_a_host_or_a_host_and_port() {
+    for server in ["127.0.0.1:99999", "a b", "https://a.example", ":5222"] {
+        let said = main_file(&format!("[xmpp]\njid = \"feeds@example.org\"\nserver = \"{server}\"\n"));
+        assert!(said.contains("error: `server` is not host or host:port\n"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_there_and_is_no_file_is_told_by_what_it_is() {
+    let folder = folder(&[("tidings.toml", ACCOUNT)]);
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir_all(path("feeds.d/folder.toml")).unwrap();
+    std::os::unix::fs::symlink("nowhere.toml", path("feeds.d/link.toml")).unwrap();
+    std::os::unix::fs::symlink("loop.toml", path("feeds.d/loop.toml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", path("feeds.d/zero.toml")).unwrap();
+    let refused = || Config::load(Some(&path("tidings.toml"))).unwrap_err().to_string();
+    assert_snapshot!(refused().replace(&shown(folder.path().to_owned()), ""), @r"
+    error: is a folder, not a file
+     --> feeds.d/folder.toml
+      hint: put a file in its place, or give it another name
+
+    error: cannot be read: No such file or directory (os error 2)
+     --> feeds.d/link.toml
+      hint: it is a link to a file that is not there: mend it, or take it out
+
+    error: cannot be read: Too many levels of symbolic links (os error 40)
+     --> feeds.d/loop.toml
+      hint: it is a link that leads to no file: mend it, or take it out
+
+    error: is a pipe or a device, not a file
+     --> feeds.d/zero.toml
+      hint: put a file in its place, or give it another name
+    ");
+    fs::remove_dir_all(path("feeds.d")).unwrap();
+    fs::write(path("feeds.d"), "").unwrap();
+    assert_snapshot!(refused().replace(&shown(folder.path().to_owned()), ""), @r"
+    error: cannot be listed: Not a directory (os error 20)
+     --> feeds.d
+      hint: feeds.d is a folder of files: give the file that has its name another
+    ");
+}
+
+#[test]
+fn a_list_that_was_cut_off_is_refused() {
+    let outline = "<outline text='x' xmlUrl='https://a.example/'/>\n";
+    assert_snapshot!(
+        refused(&[("tidings.toml", ACCOUNT), ("feeds.d/l.opml", &format!("<opml version='2.0'><body>\n{outline}"))]), @r"
+    error: the list ends in the middle: there is no </opml>
+      --> feeds.d/l.opml:2:48
+       |
+     2 | <outline text='x' xmlUrl='https://a.example/'/>
+       |                                                ^
+       hint: export it again; or close what is open
+    ");
 }
