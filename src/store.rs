@@ -158,8 +158,14 @@ pub trait Store: Send + Sync + 'static {
     /// Facts of every destination ever used.
     async fn nodes(&self) -> Result<Vec<(Destination, NodeFacts)>, StoreError>;
 
-    /// Every outbox row, by destination and sequence.
-    async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError>;
+    /// The first outbox rows that come after one, by destination and sequence: `limit` of them, or all that are left.
+    async fn rows_after(&self, row: Option<RowId>, limit: usize) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Every outbox row, by destination and sequence. There may be very many: [`Store::look_at_rows`](dyn Store::look_at_rows)
+    /// needs no more memory for them than for a few.
+    async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        self.rows_after(None, usize::MAX).await
+    }
 
     /// What a row publishes; `None` when the row is gone.
     async fn edition(&self, row: &OutboxRow) -> Result<Option<Edition>, StoreError>;
@@ -198,6 +204,20 @@ impl dyn Store {
             let is_last = page.len() < PAGE;
             last = page.last().map(|(id, _)| id.clone());
             found.extend(page.into_iter().filter_map(|(id, row)| look(id, row)));
+            if is_last {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// What `look` makes of all outbox rows, by destination and sequence.
+    pub async fn look_at_rows<T>(&self, look: impl FnMut(OutboxRow) -> Option<T>) -> Result<Vec<T>, StoreError> {
+        let (mut found, mut last, mut look) = (Vec::new(), None, look);
+        loop {
+            let page = self.rows_after(last, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            last = page.last().map(|row| row.id);
+            found.extend(page.into_iter().filter_map(&mut look));
             if is_last {
                 return Ok(found);
             }

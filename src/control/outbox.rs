@@ -106,8 +106,8 @@ pub enum Outbox {
 
 /// Carries out an order.
 pub async fn outbox(store: &dyn Store, order: Order, selection: &Selection, now: Time) -> Result<Outbox, StoreError> {
-    let rows = store.outbox().await?.into_iter();
-    let rows: Vec<OutboxRow> = rows.filter(|row| row.state != RowState::Sent && selection.holds(row)).collect();
+    let selected = |row: OutboxRow| (row.state != RowState::Sent && selection.holds(&row)).then_some(row);
+    let rows = store.look_at_rows(selected).await?;
     let nodes = store.nodes().await?;
     match order {
         Order::List => queues(store, rows, nodes, now).await.map(|queues| Outbox::Queues { queues }),

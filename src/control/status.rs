@@ -173,7 +173,13 @@ pub async fn collect(store: &dyn Store, live: Live, told: Told<'_>, now: Time) -
         }
     }
     let nodes = store.nodes().await?;
-    let mut outbox = summarise(&store.outbox().await?, one, now);
+    let mut outbox = BTreeMap::new();
+    store
+        .look_at_rows(|row| {
+            count_in(&mut outbox, &row, one, now);
+            None::<()>
+        })
+        .await?;
     for (destination, facts) in nodes {
         if let (Some(pause), Some(row)) = (facts.pause, outbox.get_mut(&destination.to_string())) {
             row.reason = Some(pause.reason);
@@ -192,34 +198,33 @@ pub async fn collect(store: &dyn Store, live: Live, told: Told<'_>, now: Time) -
     Ok(Status { version, at: now, gateway, session, feeds, lines, in_doubt, oldest, outbox })
 }
 
-/// By name of the destination.
-fn summarise(rows: &[OutboxRow], feed: Option<&FeedId>, now: Time) -> BTreeMap<String, DestinationStatus> {
-    let mut by_name = BTreeMap::<String, DestinationStatus>::new();
-    for row in rows.iter().filter(|row| row.state != RowState::Sent && feed.is_none_or(|feed| row.feed == *feed)) {
-        let destination = row.destination.to_string();
-        let status = by_name.entry(destination.clone()).or_insert(DestinationStatus {
-            destination,
-            ready: 0,
-            doubt: 0,
-            dead: 0,
-            window: None,
-            in_flight: 0,
-            oldest: None,
-            reason: None,
-        });
-        match row.state {
-            RowState::Ready => status.ready += 1,
-            RowState::Doubt => status.doubt += 1,
-            RowState::Dead => status.dead += 1,
-            RowState::Sent => {}
-        }
-        let since = row.not_before.map_or(row.queued, |not_before| not_before.max(row.queued));
-        if row.state != RowState::Dead && since <= now {
-            status.oldest = Some(status.oldest.map_or(since, |oldest| oldest.min(since)));
-        }
-        status.reason = row.reason.clone().or(status.reason.take());
+/// Counts a row, if it is of the feed that is asked for. Destinations are told by their names.
+fn count_in(outbox: &mut BTreeMap<String, DestinationStatus>, row: &OutboxRow, feed: Option<&FeedId>, now: Time) {
+    if row.state == RowState::Sent || feed.is_some_and(|feed| row.feed != *feed) {
+        return;
     }
-    by_name
+    let destination = row.destination.to_string();
+    let status = outbox.entry(destination.clone()).or_insert(DestinationStatus {
+        destination,
+        ready: 0,
+        doubt: 0,
+        dead: 0,
+        window: None,
+        in_flight: 0,
+        oldest: None,
+        reason: None,
+    });
+    match row.state {
+        RowState::Ready => status.ready += 1,
+        RowState::Doubt => status.doubt += 1,
+        RowState::Dead => status.dead += 1,
+        RowState::Sent => {}
+    }
+    let since = row.not_before.map_or(row.queued, |not_before| not_before.max(row.queued));
+    if row.state != RowState::Dead && since <= now {
+        status.oldest = Some(status.oldest.map_or(since, |oldest| oldest.min(since)));
+    }
+    status.reason = row.reason.clone().or(status.reason.take());
 }
 
 #[cfg(test)]
@@ -256,7 +261,9 @@ mod tests {
     #[test]
     fn a_deferred_edit_is_no_complaint_before_it_may_be_sent() {
         let complaints = |not_before, now| {
-            let outbox = summarise(&[row(not_before)], None, now).into_values().collect();
+            let mut outbox = BTreeMap::new();
+            count_in(&mut outbox, &row(not_before), None, now);
+            let outbox = outbox.into_values().collect();
             let version = String::new();
             let (in_doubt, oldest) = (0, None);
             let (gateway, session, feeds, lines) = (None, None, Vec::new(), Vec::new());

@@ -97,7 +97,7 @@ pub async fn once(
         Ok((polled, delivered)) => {
             delivered?;
             let polls = polled?;
-            let Backlog { waiting: left, dead, .. } = parts.backlog().await?;
+            let Backlog { waiting: left, dead, .. } = parts.backlog();
             Ok(Summary { polls, left, dead })
         }
         Err(early) => {
@@ -105,7 +105,7 @@ pub async fn once(
             phase.send_replace(Until::Now);
             let _ = timeout(DRAIN, pass).await;
             // Counted when what was in flight has been settled.
-            let Backlog { waiting, in_doubt, .. } = parts.backlog().await?;
+            let Backlog { waiting, in_doubt, .. } = parts.backlog();
             Err(match early {
                 Early::OutOfTime => GatewayError::OutOfTime { waiting, in_doubt },
                 Early::Interrupted => GatewayError::Interrupted,
@@ -175,10 +175,7 @@ async fn never_online(parts: &Parts, session: &Session, mut until: watch::Receiv
                 Status::Offline { reason: Some(reason) } => reason.clone(),
                 _ => "no answer".to_owned(),
             };
-            return match parts.backlog().await {
-                Ok(Backlog { waiting, .. }) => GatewayError::Unreachable { reason, waiting },
-                Err(error) => error.into(),
-            };
+            return GatewayError::Unreachable { reason, waiting: parts.backlog().waiting };
         }
     }
     // Online: a refusal is only told to the first login of a process, so there is nothing more to wait for here.

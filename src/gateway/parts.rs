@@ -12,7 +12,7 @@ use crate::control::{self, Answerer, Holder};
 use crate::deliver::Deliverer;
 use crate::feed::{Clock, Destination, FeedId};
 use crate::source::{Poller, Roster, Subscription};
-use crate::store::{FeedSync, RowState, Store, StoreError};
+use crate::store::{FeedSync, Outbox, Store, StoreError};
 use crate::xmpp::{Options, Session, Wire};
 
 use super::answers::Answers;
@@ -102,11 +102,9 @@ impl Parts {
     }
 
     /// Counts the rows that are not acknowledged.
-    pub(crate) async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let rows = self.store.outbox().await?;
-        let count = |state| rows.iter().filter(|row| row.state == state).count();
-        let (in_doubt, dead) = (count(RowState::Doubt), count(RowState::Dead));
-        Ok(Backlog { waiting: count(RowState::Ready) + in_doubt, in_doubt, dead })
+    pub(crate) fn backlog(&self) -> Backlog {
+        let Outbox { ready, deferred, doubt, dead, .. } = self.store.outbox_sums();
+        Backlog { waiting: ready + deferred + doubt, in_doubt: doubt, dead }
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) async fn reroute(store: &dyn Store, config: &Config, now: Time) -> Re
     if store.waiting().is_empty() {
         return Ok(());
     }
-    let settlements = settlements(&store.outbox().await?, config);
+    let settlement = |row: OutboxRow| outcome(&row, config).map(|outcome| Settlement { row: row.id, outcome });
+    let settlements = store.look_at_rows(settlement).await?;
     let moved = settlements.iter().filter(|settlement| matches!(settlement.outcome, Outcome::Move { .. })).count();
     if moved > 0 {
         tracing::info!(entries = moved, "entries that wait go to the service that the configuration now names");
@@ -27,18 +28,16 @@ pub(super) async fn reroute(store: &dyn Store, config: &Config, now: Time) -> Re
     store.settle(settlements, now).await
 }
 
-fn settlements(rows: &[OutboxRow], config: &Config) -> Vec<Settlement> {
-    let outcome = |row: &OutboxRow| {
-        let feed = config.feeds.get(&row.feed).filter(|_| row.state == RowState::Ready)?;
-        if goes_to(config, feed, &row.destination) {
-            return None;
-        }
-        Some(match elsewhere(&row.destination, feed) {
-            Some(to) => Outcome::Move { to: to.clone() },
-            None => Outcome::Dead { reason: REMOVED.to_owned() },
-        })
-    };
-    rows.iter().filter_map(|row| Some(Settlement { row: row.id, outcome: outcome(row)? })).collect()
+/// What becomes of a row that waits; `None`: it goes where it stands.
+fn outcome(row: &OutboxRow, config: &Config) -> Option<Outcome> {
+    let feed = config.feeds.get(&row.feed).filter(|_| row.state == RowState::Ready)?;
+    if goes_to(config, feed, &row.destination) {
+        return None;
+    }
+    Some(match elsewhere(&row.destination, feed) {
+        Some(to) => Outcome::Move { to: to.clone() },
+        None => Outcome::Dead { reason: REMOVED.to_owned() },
+    })
 }
 
 /// Whether something of a feed may go there: its entries by its own `to` or by a route, or what is told of its health.
@@ -107,8 +106,7 @@ mod tests {
             (node(None, "other"), RowState::Doubt, None),
             (node(Some("old.test"), "blog"), ready, Some(Outcome::Move { to: node(None, "blog") })),
         ] {
-            let settled = settlements(&[row(destination.clone(), state)], &config).pop();
-            assert_eq!(settled.map(|settlement| settlement.outcome), expected, "{destination}");
+            assert_eq!(outcome(&row(destination.clone(), state), &config), expected, "{destination}");
         }
     }
 }

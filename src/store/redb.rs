@@ -41,11 +41,12 @@ use self::fault::{Fault, contain};
 use self::ledger::{Board, Ledger};
 pub use self::open::Examined;
 use self::polls::Polls;
+use self::record::Place;
 use self::view::View;
 use self::writer::Writer;
 use super::{
     Claim, Completion, Counters, Delivery, Due, FeedRow, FeedState, FeedSync, HostRow, Meta, NodeFacts, Outbox,
-    OutboxRow, Seen, Settlement, Store, StoreError, Waiting,
+    OutboxRow, RowId, Seen, Settlement, Store, StoreError, Waiting,
 };
 
 /// The default store.
@@ -231,8 +232,8 @@ impl Store for RedbStore {
         self.scan(View::nodes).await
     }
 
-    async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        self.scan(View::outbox).await
+    async fn rows_after(&self, row: Option<RowId>, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+        self.scan(move |view| view.rows_after(row.map(Place::of), limit)).await
     }
 
     async fn edition(&self, row: &OutboxRow) -> Result<Option<Edition>, StoreError> {

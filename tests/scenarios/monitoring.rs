@@ -18,12 +18,13 @@ fn answer(mut stream: impl Read + Write, path: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-fn get(port: &Port, path: &str) -> (u16, String) {
+/// The status and the body of a page of `[web]`.
+pub(super) fn get(port: &Port, path: &str) -> (u16, String) {
     answer(TcpStream::connect(("127.0.0.1", port.number())).unwrap(), path)
 }
 
 /// Samples as they stand, such as `tidings_feeds{state="ok"} 1`.
-fn sample(metrics: &str, name: &str) -> f64 {
+pub(super) fn sample(metrics: &str, name: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {name} in:\n{metrics}")).parse().unwrap()
 }

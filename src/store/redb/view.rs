@@ -1,7 +1,7 @@
 //! Reading: a snapshot of the state as of the last commit.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 
 use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableError};
 
@@ -87,17 +87,26 @@ impl View {
         let number =
             self.0.open_table(NUMBERS)?.get(destination_key(destination)?.as_str())?.map(|number| number.value());
         let Some(number) = number else { return Ok(Vec::new()) };
-        let rows = self.records(number..=number)?;
-        Ok(rows.into_iter().map(|(place, record)| record.into_row(place, destination.clone())).collect())
+        let row = |(place, record): (Place, Record)| record.into_row(place, destination.clone());
+        self.records((number, 0)..=(number, u64::MAX))?.map(|read| read.map(row)).collect()
     }
 
-    /// Every row.
-    pub(super) fn outbox(&self) -> Result<Vec<OutboxRow>, Fault> {
-        let nodes = self.numbered_nodes()?;
-        let row = |(place, record): (Place, Record)| {
-            Some(record.into_row(place, nodes.get(&place.node)?.destination.clone()))
-        };
-        Ok(self.records(0..=u32::MAX)?.into_iter().filter_map(row).collect())
+    /// The first rows after a place, by destination and sequence.
+    pub(super) fn rows_after(&self, place: Option<Place>, limit: usize) -> Result<Vec<OutboxRow>, Fault> {
+        let first = place.map_or(Bound::Unbounded, |place| Bound::Excluded((place.node, place.sequence)));
+        let nodes = self.0.open_table(NODES)?;
+        let (mut rows, mut last) = (Vec::new(), None);
+        for read in self.records((first, Bound::Unbounded))?.take(limit) {
+            let (place, record) = read?;
+            let known = last.take().filter(|(number, _)| *number == place.node);
+            let (number, destination) = match known {
+                Some(known) => known,
+                None => (place.node, node(&nodes, place)?.destination),
+            };
+            rows.push(record.into_row(place, destination.clone()));
+            last = Some((number, destination));
+        }
+        Ok(rows)
     }
 
     /// A revision of an entry that a row refers to.
@@ -111,7 +120,8 @@ impl View {
         let mut ledger = Ledger::default();
         ledger.sequence = self.number("sequence")?;
         let mut nodes = self.numbered_nodes()?;
-        for (place, record) in self.records(0..=u32::MAX)? {
+        for read in self.records(..)? {
+            let (place, record) = read?;
             if let Some(node) = nodes.remove(&place.node) {
                 ledger.learn(place.node, node);
             }
@@ -127,7 +137,8 @@ impl View {
         }
         let nodes = self.numbered_nodes()?;
         let mut held: BTreeMap<([u8; 10], u32), u32> = BTreeMap::new();
-        for (place, record) in self.records(0..=u32::MAX)? {
+        for read in self.records(..)? {
+            let (place, record) = read?;
             if !nodes.contains_key(&place.node) {
                 return Err(Fault::damaged(format!("row {place} goes nowhere")));
             }
@@ -158,8 +169,17 @@ impl View {
         .collect()
     }
 
-    fn records(&self, nodes: std::ops::RangeInclusive<u32>) -> Result<Vec<(Place, Record)>, Fault> {
-        let rows = self.0.open_table(OUTBOX)?.range((*nodes.start(), 0)..=(*nodes.end(), u64::MAX))?;
-        rows.map(|row| row.map_err(Fault::from).and_then(|(key, row)| outbox_row(key.value(), row.value()))).collect()
+    /// Outbox rows, one after the other: there may be very many.
+    fn records<R: RangeBounds<(u32, u64)>>(
+        &self,
+        places: R,
+    ) -> Result<impl Iterator<Item = Result<(Place, Record), Fault>> + use<R>, Fault> {
+        let rows = self.0.open_table(OUTBOX)?.range(places)?;
+        Ok(rows.map(|row| row.map_err(Fault::from).and_then(|(key, row)| outbox_row(key.value(), row.value()))))
     }
+}
+
+fn node(nodes: &impl ReadableTable<u32, &'static [u8]>, place: Place) -> Result<Node, Fault> {
+    let node = nodes.get(place.node)?.ok_or_else(|| Fault::damaged(format!("row {place} goes nowhere")))?;
+    from_json(NODES, node.value())
 }
