@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod policy;
 pub mod poll;
 mod reading;
+mod request;
 pub mod roster;
 pub mod schedule;
 mod standstill;

@@ -21,18 +21,21 @@ use super::supervisor;
 /// Asks for a reload; the answer comes back when it is done.
 pub(super) type Requests = mpsc::Sender<oneshot::Sender<Answer>>;
 
-/// Why the configuration of before holds on.
+/// Why a configuration was not taken over.
 #[derive(Debug, thiserror::Error)]
-enum Kept {
+enum Refusal {
     #[error(transparent)]
     Broken(#[from] ConfigErrors),
     #[error("error: {0}\n")]
-    Refused(#[from] GatewayError),
+    Failed(#[from] GatewayError),
+    /// In the middle of it, and what was done could not be undone.
+    #[error("error: {0}\n")]
+    Torn(GatewayError),
 }
 
-impl From<StoreError> for Kept {
+impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self::Refused(error.into())
+        Self::Failed(error.into())
     }
 }
 
@@ -44,6 +47,7 @@ pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Ans
     match &outcome {
         Ok(reloaded) if reloaded.is_same() => tracing::info!("read the configuration again: nothing changed"),
         Ok(reloaded) => tracing::info!("took over the configuration: {reloaded}"),
+        Err(why @ Refusal::Torn(_)) => tracing::error!("took over only a part of the configuration:\n{why}"),
         Err(why) => tracing::error!("cannot take over the configuration, the one of before holds on:\n{why}"),
     }
     if engine.publisher.is_stopped() {
@@ -52,11 +56,14 @@ pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Ans
     supervisor::ready();
     Ok(match outcome {
         Ok(reloaded) => Answer::Reloaded(reloaded),
+        Err(Refusal::Torn(why)) => Answer::error(format!(
+            "{why}; only a part of the configuration was taken over: reload again when the state can be written"
+        )),
         Err(why) => Answer::Kept { why: why.to_string() },
     })
 }
 
-async fn take_over(parts: &mut Parts, engine: &mut Engine) -> Result<Reloaded, Kept> {
+async fn take_over(parts: &mut Parts, engine: &mut Engine) -> Result<Reloaded, Refusal> {
     let (former, path) = (parts.config.clone(), parts.config.path.clone());
     let read = tokio::task::spawn_blocking(move || Config::load(Some(&path))).await;
     let mut next = parts::unified(&*parts.store, read.map_err(|_| GatewayError::Bug)??).await?;
@@ -66,18 +73,30 @@ async fn take_over(parts: &mut Parts, engine: &mut Engine) -> Result<Reloaded, K
     let next = Arc::new(next);
     if next.xmpp != former.xmpp {
         Session::check(&next.xmpp).map_err(GatewayError::from)?;
-        // What is in flight is answered before its account may be another one.
-        engine.publisher.stop().await;
-        parts::check_account(&*parts.store, &next).await?;
     }
-    if next.http != former.http {
-        parts.poller.ask_by(&next.http).map_err(|error| GatewayError::Http(error.to_string()))?;
+    if let Err(why) = change(parts, engine, &former, &next).await {
+        let undone = change(parts, engine, &next, &former).await;
+        return Err(if undone.is_ok() { Refusal::Failed(why) } else { Refusal::Torn(why) });
     }
-    parts.poller.adopt(parts::roster(&next), parts::feeds(&next), (parts.clock)()).await?;
-    reroute(&*parts.store, &next, (parts.clock)()).await?;
-    engine.publisher.deliverer.reconfigure(next.deliver());
     parts.config = next;
     Ok(reloaded)
+}
+
+/// Has all parts go by one configuration instead of another.
+async fn change(parts: &Parts, engine: &mut Engine, from: &Config, to: &Arc<Config>) -> Result<(), GatewayError> {
+    if to.xmpp != from.xmpp {
+        // What is in flight is answered before its account may be another one.
+        engine.publisher.stop().await;
+        parts::check_account(&*parts.store, to).await?;
+    }
+    if to.http != from.http {
+        parts.poller.ask_by(&to.http).map_err(|error| GatewayError::Http(error.to_string()))?;
+    }
+    let now = (parts.clock)();
+    let rerouted = reroute(&*parts.store, to, now);
+    parts.poller.adopt(parts::roster(to), parts::feeds(to), rerouted, now).await?;
+    engine.publisher.deliverer.reconfigure(to.deliver());
+    Ok(())
 }
 
 /// What is other about the next configuration.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures::StreamExt;
+use futures::{StreamExt, TryFutureExt};
 use tokio::time::sleep;
 
 use crate::feed::{FeedId, Time};
@@ -24,14 +24,22 @@ const A_MOMENT: Duration = Duration::from_millis(20);
 impl Poller {
     /// Takes over another configuration, all `feeds` of which `roster` knows: new ones and those whose address changed are due
     /// at once, those whose schedule changed by the new one, all others when they were. A poll under way has asked by the old
-    /// one, and ends by the new one.
-    pub async fn adopt(&self, roster: Roster, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError> {
+    /// one, and ends by the new one: after `reroute`, which brings what waits in line with it.
+    pub async fn adopt(
+        &self,
+        roster: Roster,
+        feeds: Vec<FeedSync>,
+        reroute: impl Future<Output = Result<(), StoreError>>,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let alone = self.endings.write().await;
         // First, because a feed that is due must be in it.
         let former = std::mem::replace(&mut *locked(&self.roster), Arc::new(roster));
-        if let Err(error) = self.store.sync_feeds(feeds, now).await {
+        if let Err(error) = self.store.sync_feeds(feeds, now).and_then(|()| reroute).await {
             *locked(&self.roster) = former;
             return Err(error);
         }
+        drop(alone);
         self.reconcile(now, TimeDelta::zero()).await?;
         self.rouse.notify_one();
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, watch};
+use tokio::sync::{Notify, OnceCell, RwLock, Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
@@ -22,7 +22,7 @@ use super::fetch::Fetcher;
 use super::gate::{Gate, host_of};
 use super::notice::Notice;
 use super::outage::Outage;
-use super::roster::Roster;
+use super::roster::{Roster, Terms};
 use super::schedule::{MINUTE, later};
 use super::sweep::Progress;
 use super::tally::{Counter, Tally};
@@ -66,6 +66,9 @@ pub struct Poller {
     pub(super) news: Arc<Notify>,
     pub(super) outage: Mutex<Outage>,
     pub(super) roster: Mutex<Arc<Roster>>,
+    /// Held by polls while they are judged and written down, and by who takes over another configuration, alone: so each poll
+    /// ends by one configuration, and what it brings comes behind what waited.
+    pub(super) endings: RwLock<()>,
     pub(super) is_prepared: OnceCell<()>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) notices: broadcast::Sender<(FeedId, Notice)>,
@@ -113,6 +116,7 @@ impl Poller {
             news,
             outage: Mutex::default(),
             roster: Mutex::new(Arc::new(roster)),
+            endings: RwLock::default(),
             is_prepared: OnceCell::new(),
             progress: watch::Sender::default(),
             notices: broadcast::Sender::new(256),
@@ -283,6 +287,12 @@ impl Poller {
 
     pub(super) fn roster(&self) -> Arc<Roster> {
         Arc::clone(&locked(&self.roster))
+    }
+
+    /// What the configuration of now says of a feed; `None`: it left.
+    pub(super) fn terms(&self, feed: &FeedId) -> Option<Terms> {
+        let roster = self.roster();
+        Some(Terms { subscription: roster.find(feed)?, roster })
     }
 }
 

@@ -13,33 +13,27 @@ use super::catchup::Archive;
 use super::outcome::{Failure, FailureKind, Outcome, TakenIn};
 use super::policy::has_moved;
 use super::poll::Poller;
-use super::roster::{Roster, Subscription};
-use super::visit::Visit;
+use super::roster::Terms;
 
 /// What the documents of a feed are read with.
 pub(super) struct Reader {
     pub(super) claim: Claim,
     pub(super) seen: Seen,
     pub(super) now: Time,
-    subscription: Subscription,
-    roster: Arc<Roster>,
+    /// The configuration when the document came.
+    pub(super) terms: Terms,
 }
 
-/// A document after the first look at it.
-enum Read {
-    Whole(Box<Harvest>),
-    /// Nothing in it is known, and an archive may hold what came before it.
-    Gap(Box<Document>),
+/// What there is to take in of a feed: the document, and what its archive holds between it and what is known.
+pub(super) struct Gathered {
+    reader: Arc<Reader>,
+    document: Document,
+    has_moved: bool,
 }
 
 impl Reader {
-    pub(super) fn new(claim: &Claim, subscription: &Subscription, visit: &Visit, seen: Seen) -> Self {
-        let (claim, subscription, roster) = (claim.clone(), subscription.clone(), Arc::clone(&visit.roster));
-        Self { claim, seen, now: visit.began, subscription, roster }
-    }
-
     pub(super) fn plan(&self) -> Plan<'_> {
-        self.subscription.plan(&self.claim, &self.roster)
+        self.terms.plan(&self.claim)
     }
 
     pub(super) fn arrival(&self, answer: &Answer, body: &Body) -> Arrival {
@@ -54,61 +48,65 @@ impl Reader {
         }
     }
 
-    fn read(&self, arrival: &Arrival) -> Result<Read, ParseError> {
+    /// The document, and whether nothing in it is known while an archive may hold what came before it.
+    fn read(&self, arrival: &Arrival) -> Result<(Document, bool), ParseError> {
         let document = ingest::read(arrival)?;
-        if is_gap(&document, arrival.has_moved, &self.plan(), &self.claim.row.read, &self.seen, self.now) {
-            return Ok(Read::Gap(Box::new(document)));
-        }
-        Ok(Read::Whole(Box::new(self.take_in(document, arrival.has_moved))))
-    }
-
-    fn take_in(&self, document: Document, has_moved: bool) -> Harvest {
-        ingest::take_in(document, has_moved, &self.plan(), &self.claim.row.read, &self.seen, self.now)
+        let is_gap = is_gap(&document, arrival.has_moved, &self.plan(), &self.claim.row.read, &self.seen, self.now);
+        Ok((document, is_gap))
     }
 }
 
 impl Poller {
-    /// Has intake read a document, with what the archive holds before it when there is a gap.
-    pub(super) async fn take_in(
+    /// Has intake read a document, and what the archive holds before it when there is a gap.
+    pub(super) async fn gather(
         &self,
-        reader: &Arc<Reader>,
+        reader: Reader,
         answer: &Answer,
         body: &Body,
         archive: Option<&mut Archive>,
-    ) -> (Outcome, Option<Harvest>) {
-        match self.harvest(reader, answer, body, archive).await {
-            Ok(harvest) => {
-                let taken = TakenIn {
-                    body_hash: body.hash.clone(),
-                    hints: harvest.hints.clone(),
-                    keeps_validators: harvest.keeps_validators,
-                    has_news: harvest.has_news,
-                    has_known: harvest.has_known,
-                };
-                (Outcome::TakenIn(answer.clone(), taken), Some(harvest))
-            }
-            Err(why) => (Outcome::Failed(Failure::new(&why, Some(answer.status), FailureKind::Backoff)), None),
-        }
-    }
-
-    async fn harvest(
-        &self,
-        reader: &Arc<Reader>,
-        answer: &Answer,
-        body: &Body,
-        archive: Option<&mut Archive>,
-    ) -> Result<Harvest, String> {
+    ) -> Result<Gathered, String> {
+        let reader = Arc::new(reader);
         let arrival = reader.arrival(answer, body);
-        let mut document = match aside(reader, move |reader| reader.read(&arrival)).await? {
-            Ok(Read::Whole(harvest)) => return Ok(*harvest),
-            Ok(Read::Gap(document)) => *document,
-            Err(error) => return Err(error.to_string()),
+        let has_moved = arrival.has_moved;
+        let read = aside(&reader, move |reader| reader.read(&arrival)).await?;
+        let (document, is_gap) = read.map_err(|error| error.to_string())?;
+        let document = match archive {
+            Some(archive) if is_gap => self.catch_up(document, &reader, answer, archive).await,
+            _ => document,
         };
-        if let Some(archive) = archive {
-            document = self.catch_up(document, reader, answer, archive).await;
-        }
-        aside(reader, |reader| reader.take_in(document, false)).await
+        Ok(Gathered { reader, document, has_moved })
     }
+}
+
+/// Has intake judge what was gathered, by the configuration of now.
+pub(super) async fn take_in(
+    gathered: Result<Gathered, String>,
+    terms: Terms,
+    answer: &Answer,
+    body: &Body,
+) -> (Outcome, Option<Harvest>) {
+    match harvest(gathered, terms).await {
+        Ok(harvest) => {
+            let taken = TakenIn {
+                body_hash: body.hash.clone(),
+                hints: harvest.hints.clone(),
+                keeps_validators: harvest.keeps_validators,
+                has_news: harvest.has_news,
+                has_known: harvest.has_known,
+            };
+            (Outcome::TakenIn(answer.clone(), taken), Some(harvest))
+        }
+        Err(why) => (Outcome::Failed(Failure::new(&why, Some(answer.status), FailureKind::Backoff)), None),
+    }
+}
+
+async fn harvest(gathered: Result<Gathered, String>, terms: Terms) -> Result<Harvest, String> {
+    let Gathered { reader, document, has_moved } = gathered?;
+    let take_in = move |reader: &Reader| {
+        let (plan, read) = (terms.plan(&reader.claim), &reader.claim.row.read);
+        ingest::take_in(document, has_moved, &plan, read, &reader.seen, reader.now)
+    };
+    aside(&reader, take_in).await
 }
 
 /// Does a piece of reading on a thread of its own.

@@ -42,6 +42,20 @@ impl Subscription {
     }
 }
 
+/// What the poll of a feed is judged by: the configuration of one moment.
+#[derive(Clone)]
+pub(super) struct Terms {
+    pub(super) subscription: Subscription,
+    pub(super) roster: Arc<Roster>,
+}
+
+impl Terms {
+    /// What intake needs of it.
+    pub(super) fn plan<'a>(&'a self, claim: &'a Claim) -> Plan<'a> {
+        self.subscription.plan(claim, &self.roster)
+    }
+}
+
 /// Finds an enabled feed of the configuration.
 type Find = Box<dyn Fn(&FeedId) -> Option<Subscription> + Send + Sync>;
 

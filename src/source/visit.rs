@@ -1,39 +1,43 @@
 //! One poll of one address, for all feeds that have it: ask, read, judge, commit.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use futures::FutureExt;
 use tracing::{info, warn};
-use url::Url;
 
 use crate::feed::{FeedId, Time};
 use crate::ingest::{self, Harvest, needs_backfill};
-use crate::store::{Claim, Completion, FeedRow, HostRow, StoreError, Validators};
+use crate::store::{Claim, Completion, FeedRow, HostRow, StoreError};
 
-use super::answer::{FetchError, Fetched, Retry};
+use super::answer::{Answer, Body, FetchError, Fetched, Retry};
 use super::catchup::Archive;
-use super::fetch::Request;
 use super::gate::{Place, TurnedAway, host_of};
 use super::notice::{log_failure, notice};
 use super::outcome::{Failure, FailureKind, Outcome};
 use super::policy;
 use super::poll::{Poller, locked};
-use super::reading::Reader;
-use super::roster::{Roster, Subscription};
+use super::reading::{Gathered, Reader, take_in};
+use super::request::request;
+use super::roster::{Roster, Subscription, Terms};
 use super::schedule::{HOUR, later};
 use super::sweep::Polled;
-use super::{BasicPassword, validators};
 
 /// Host rows that a poll changed.
 pub(super) type Hosts = Vec<(String, Option<HostRow>)>;
 
 /// What was asked for a group of feeds, and what came back.
-pub(super) struct Visit {
-    pub(super) roster: Arc<Roster>,
-    pub(super) began: Time,
+struct Visit {
+    began: Time,
     is_forced: bool,
     fetched: Result<Fetched, FetchError>,
+}
+
+/// What that is to one feed.
+enum Found<'a> {
+    Nothing(&'a FetchError),
+    /// The document of last time.
+    Same(&'a Answer),
+    Document(&'a Answer, &'a Body, Result<Gathered, String>),
 }
 
 /// Why a poll left nothing behind in the store.
@@ -99,8 +103,7 @@ impl Poller {
         place.leave_host();
         let mut archive = request.ok().map(|request| Archive::new(request, place));
 
-        // What is read now goes where the configuration says now: it may have been edited while the host was waited for.
-        let visit = Visit { roster: self.roster(), began, is_forced, fetched };
+        let visit = Visit { began, is_forced, fetched };
         let mut pace = None;
         let mut outcomes = Vec::new();
         for claim in group {
@@ -156,12 +159,14 @@ impl Poller {
         mut hosts: Hosts,
         pace: &mut Option<FeedRow>,
     ) -> Result<Polled, Unpolled> {
-        let subscription = visit.roster.find(&claim.feed).ok_or_else(left)?;
-        let (outcome, harvest) =
-            self.judge(claim, &subscription, visit, archive.as_deref_mut()).await.map_err(unwritten)?;
+        let found = self.find(claim, visit, archive.as_deref_mut()).await?;
         hosts.extend(archive.into_iter().flat_map(|archive| std::mem::take(&mut archive.hosts)));
+        // What was read goes where the configuration says now: it may have been edited while hosts were waited for.
+        let _ending = self.endings.read().await;
+        let terms = self.terms(&claim.feed).ok_or_else(left)?;
+        let (outcome, harvest) = self.judge(claim, &terms, visit, found).await.map_err(unwritten)?;
         let ended = (self.clock)();
-        let mut row = policy::after_poll(&claim.row, &outcome, &subscription.poll, ended);
+        let mut row = policy::after_poll(&claim.row, &outcome, &terms.subscription.poll, ended);
         if let Some(pace) = pace.as_ref() {
             (row.next_due, row.poll.once_due) = (pace.next_due, pace.poll.once_due);
             row.poll.why.clone_from(&pace.poll.why);
@@ -177,7 +182,7 @@ impl Poller {
         let to_send = editions.iter().filter(|(_, places)| !places.is_empty()).count();
         let report = news
             .as_ref()
-            .and_then(|news| news.report(&claim.feed, (&claim.row.poll, &row.poll), &visit.roster.health, ended));
+            .and_then(|news| news.report(&claim.feed, (&claim.row.poll, &row.poll), &terms.roster.health, ended));
         let has_rows = to_send > 0 || report.is_some();
         editions.extend(report);
 
@@ -202,30 +207,45 @@ impl Poller {
         Ok(polled(outcome, to_send))
     }
 
-    async fn judge(
+    /// All that hosts have to be waited for.
+    async fn find<'a>(
         &self,
         claim: &Claim,
-        subscription: &Subscription,
-        visit: &Visit,
+        visit: &'a Visit,
         archive: Option<&mut Archive>,
-    ) -> Result<(Outcome, Option<Harvest>), StoreError> {
-        let answer = match &visit.fetched {
-            Err(error) => return Ok((self.failure(error), None)),
+    ) -> Result<Found<'a>, Unpolled> {
+        let (answer, body) = match &visit.fetched {
+            Err(error) => return Ok(Found::Nothing(error)),
             Ok(Fetched { answer, document: Some(body) })
                 if visit.is_forced || claim.row.poll.body_hash.as_ref() != Some(&body.hash) =>
             {
-                let seen = self.store.load_seen(&claim.feed).await?;
-                let reader = Arc::new(Reader::new(claim, subscription, visit, seen));
-                return Ok(self.take_in(&reader, answer, body, archive).await);
+                (answer, body)
             }
-            Ok(Fetched { answer, .. }) => answer,
+            Ok(Fetched { answer, .. }) => return Ok(Found::Same(answer)),
+        };
+        let seen = self.store.load_seen(&claim.feed).await.map_err(unwritten)?;
+        let terms = self.terms(&claim.feed).ok_or_else(left)?;
+        let reader = Reader { claim: claim.clone(), seen, now: visit.began, terms };
+        Ok(Found::Document(answer, body, self.gather(reader, answer, body, archive).await))
+    }
+
+    async fn judge(
+        &self,
+        claim: &Claim,
+        terms: &Terms,
+        visit: &Visit,
+        found: Found<'_>,
+    ) -> Result<(Outcome, Option<Harvest>), StoreError> {
+        let answer = match found {
+            Found::Nothing(error) => return Ok((self.failure(error), None)),
+            Found::Document(answer, body, gathered) => return Ok(take_in(gathered, terms.clone(), answer, body).await),
+            Found::Same(answer) => answer,
         };
         // The same document is the second one without what was absent from the first.
         let mut harvest = None;
         if claim.row.read.absent > 0 {
             let seen = self.store.load_seen(&claim.feed).await?;
-            let plan = subscription.plan(claim, &visit.roster);
-            harvest = ingest::unchanged(&plan, &claim.row.read, &seen, visit.began);
+            harvest = ingest::unchanged(&terms.plan(claim), &claim.row.read, &seen, visit.began);
         }
         Ok((Outcome::Unchanged(answer.clone()), harvest))
     }
@@ -257,41 +277,6 @@ fn unwritten(error: StoreError) -> Unpolled {
 /// Whether the whole document is wanted, read again though it be the same: a destination came that gets older entries.
 fn calls_for_all(claim: &Claim, subscription: &Subscription, roster: &Roster) -> bool {
     needs_backfill(&claim.row.read, &subscription.plan(claim, roster))
-}
-
-/// What to send. Without validators when the feeds of the group do not agree on them, when a whole document is due, or
-/// when something else said that there is news.
-async fn request(
-    group: &[Claim],
-    subscription: &Subscription,
-    is_forced: bool,
-    now: Time,
-) -> Result<Request, FetchError> {
-    let rules = &subscription.poll;
-    let mut kept = group.iter().map(|claim| validators::to_send(&claim.row.poll, rules, &claim.row.key_id, now));
-    let first = kept.next().filter(|_| !is_forced).unwrap_or_default();
-    let validators = if kept.all(|other| other == first) { first } else { Validators::default() };
-
-    let mut configured = subscription.url.clone();
-    let mut basic = None;
-    if !configured.username().is_empty() || configured.password().is_some() {
-        basic = Some((configured.username().to_owned(), configured.password().unwrap_or_default().to_owned()));
-        let _ = configured.set_username("").and_then(|()| configured.set_password(None));
-    }
-    if let Some((user, BasicPassword(path))) = &rules.basic {
-        let failed = |error: std::io::Error| FetchError::File { path: path.clone(), why: error.to_string() };
-        let text = tokio::fs::read_to_string(path).await.map_err(failed)?;
-        basic = Some((user.clone(), text.lines().next().unwrap_or_default().to_owned()));
-    }
-    let moved_to = group.first().and_then(|claim| claim.row.poll.moved_to.as_deref());
-    Ok(Request {
-        origin: configured.origin(),
-        url: moved_to.and_then(|moved| Url::parse(moved).ok()).unwrap_or(configured),
-        validators,
-        basic,
-        headers: rules.headers.clone(),
-        allow_private: rules.allow_private,
-    })
 }
 
 fn polled(outcome: Outcome, editions: usize) -> Polled {

@@ -10,7 +10,7 @@ use tidings::ingest::{Backfill, ItemIdScheme, OnRemove, OnUpdate, Rules};
 use tidings::source::notice::Notice;
 use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing};
 use tidings::source::{Bounds, Config, PollRules, Polled, Poller, Roster, Subscription, Which};
-use tidings::store::{FeedRow, FeedSync, RedbStore, Store};
+use tidings::store::{FeedRow, FeedSync, OutboxRow, Outcome, RedbStore, Settlement, Store, StoreError};
 use tokio::sync::{Notify, watch};
 
 use super::requests::{config, noon};
@@ -70,8 +70,14 @@ fn roster(feeds: &[(FeedId, Subscription)]) -> Roster {
 impl Gateway {
     /// Reloads with other feeds.
     async fn adopt(&self, feeds: &[(FeedId, Subscription)]) {
+        self.adopt_and(feeds, async { Ok(()) }).await;
+    }
+
+    /// The same while what waits is brought in line.
+    async fn adopt_and(&self, feeds: &[(FeedId, Subscription)], reroute: impl Future<Output = Result<(), StoreError>>) {
         let sync = |(id, _): &(FeedId, Subscription)| FeedSync { id: id.clone(), was: Vec::new(), enabled: true };
-        self.poller.adopt(roster(feeds), feeds.iter().map(sync).collect(), self.now()).await.unwrap();
+        let synced = feeds.iter().map(sync).collect();
+        self.poller.adopt(roster(feeds), synced, reroute, self.now()).await.unwrap();
     }
 
     /// With a feed every half hour for each name and address.
@@ -298,6 +304,44 @@ async fn rule_4_a_destination_that_is_added_gets_older_entries_from_one_uncondit
     assert_eq!(gateway.waiting().await, 4, "the same document, read once more");
     gateway.tick_when_due("planet").await;
     assert_eq!((conditional(&server), gateway.waiting().await), (vec![false, false, true], 4));
+}
+
+#[tokio::test]
+async fn what_a_poll_brings_during_a_reload_comes_behind_what_waited() {
+    let page = Page::default();
+    let server = page.serve().await;
+    let gateway = Gateway::with(&[("planet", server.url("/feed"))]).await;
+    page.set(Reply::ok(&[], rss(&["a"])));
+    gateway.tick().await;
+    page.set(Reply::ok(&[], rss(&["b", "a"])).after(Duration::from_millis(200)));
+    *gateway.now.lock().unwrap() = gateway.row("planet").await.next_due;
+    gateway.poller.tick(gateway.now()).await.unwrap();
+    while server.asked().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let mut feeds = gateway.feeds.clone();
+    let elsewhere = Destination::Node { service: None, node: "elsewhere".to_owned() };
+    feeds[0].1.to = vec![(elsewhere.clone(), None)];
+    let reroute = async {
+        // Time enough for the poll to end, if it could.
+        let placed = async {
+            while gateway.waiting().await < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), placed).await;
+        let rows = gateway.store.outbox().await.unwrap();
+        let moved = |row: &OutboxRow| Settlement { row: row.id, outcome: Outcome::Move { to: elsewhere.clone() } };
+        gateway.store.settle(rows.iter().map(moved).collect(), gateway.now()).await
+    };
+    gateway.adopt_and(&feeds, reroute).await;
+    gateway.poller.drain(PATIENCE).await;
+    let rows = gateway.store.rows(&elsewhere).await.unwrap();
+    let mut titles = Vec::new();
+    for row in &rows {
+        titles.push(gateway.store.edition(row).await.unwrap().unwrap().entry.title.unwrap().as_str().to_owned());
+    }
+    assert_eq!((titles, gateway.waiting().await), (vec!["a".to_owned(), "b".to_owned()], 2));
 }
 
 #[tokio::test]
