@@ -55,6 +55,7 @@ use self::verdict::Verdict;
 
 pub use self::examine::{Affiliations, NodeSight, Sight, affiliations, examine};
 pub use self::flight::{Flight, Flights, RESULTS, Tally};
+pub use self::learn::look_at_the_paused;
 pub use self::settings::{Access, Config, Named, NodeSettings, OnDoubt};
 pub use self::sight::{Consent, PersonSight, RoomSight};
 
@@ -81,8 +82,8 @@ pub struct Deliverer {
     credit: Credit,
     service: DefaultService,
     prepared: Mutex<HashMap<Destination, Prepared>>,
-    /// Destinations that do not take what they have to be like together with a publish.
-    unconditional: Mutex<HashSet<Destination>>,
+    /// Destinations that do not take what they have to be like together with a publish, and since when that is known.
+    unconditional: Mutex<HashMap<Destination, Time>>,
     mail: Mail,
     rooms: Rooms,
     /// What is known of each room of the configuration.
@@ -152,7 +153,9 @@ impl Deliverer {
             std::mem::replace(&mut *config, next.clone())
         };
         let kept = |config: &Config, at: &Destination| (config.settings(at), config.followed_by(at).cloned());
-        self.prepared().retain(|at, _| kept(&former, at) == kept(&next, at));
+        let is_same = |at: &Destination| kept(&former, at) == kept(&next, at);
+        self.prepared().retain(|at, _| is_same(at));
+        lock(&self.unconditional).retain(|at, _| is_same(at));
         self.keep_to_rooms();
         self.looks_again.store(true, Relaxed);
         self.wake.notify_one();
@@ -166,7 +169,7 @@ impl Deliverer {
         let mut lanes = JoinSet::new();
         let mut ears = JoinSet::new();
         ears.spawn(self.clone().listen(self.wire.incoming()));
-        let mut active: HashMap<Id, Waiting> = HashMap::new();
+        let mut active: HashMap<Id, (Waiting, Arc<Bind>)> = HashMap::new();
         loop {
             self.pulse.beat();
             let phase = *until.borrow_and_update();
@@ -179,13 +182,14 @@ impl Deliverer {
                 Status::Refused { .. } | Status::Closed => return,
             };
             if bind.is_some() && self.looks_again.swap(false, Relaxed) {
-                self.look_at_the_paused().await;
+                self.recall_rooms().await;
+                look_at_the_paused(&*self.store, (self.clock)()).await;
             }
             let due = due::look(self.waiting(phase), (self.clock)(), |row| self.is_wanted(row, phase, bind.as_deref()));
             if let Some(bind) = bind.as_ref().filter(|_| phase != Until::Now) {
-                for waiting in due::admit(due.now, active.values().map(|busy| &busy.destination)) {
+                for waiting in due::admit(due.now, active.values().map(|(busy, _)| &busy.destination)) {
                     let task = self.clone().lane(waiting.clone(), bind.clone(), until.clone());
-                    active.insert(lanes.spawn(task).id(), waiting);
+                    active.insert(lanes.spawn(task).id(), (waiting, bind.clone()));
                 }
             }
             let is_done = match phase {
@@ -206,9 +210,9 @@ impl Deliverer {
                 Some(Err(fault)) = ears.join_next() => std::panic::resume_unwind(fault.into_panic()),
                 Some(ended) = lanes.join_next_with_id() => {
                     let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
-                    if let (Some(waiting), Err(_)) = (active.remove(&id), ended) {
+                    if let (Some((waiting, bind)), Err(_)) = (active.remove(&id), ended) {
                         let halt = Halt::from(Verdict::InDoubt("a fault in this program ended the work on it".to_owned()));
-                        self.write_down(halt, &waiting).await;
+                        self.conclude(halt, &waiting, &bind).await;
                     }
                 }
             }

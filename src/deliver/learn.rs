@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 
 use crate::feed::{Destination, Time};
-use crate::store::{NodeFacts, Pause, StoreError, Waiting};
+use crate::store::{NodeFacts, Pause, Store, StoreError, Waiting};
 use crate::xmpp::Status;
 
 use super::backoff;
@@ -31,7 +31,7 @@ impl Deliverer {
             bind.forget(destination);
         }
         if halt.asks_for_no_conditions() {
-            lock(&self.unconditional).insert(destination.clone());
+            lock(&self.unconditional).insert(destination.clone(), (self.clock)());
         }
         if halt.asks_for_audit() {
             self.prepared().remove(destination);
@@ -89,19 +89,17 @@ impl Deliverer {
         self.remember_room(destination, facts.clone());
         self.store.set_node(destination.clone(), facts).await
     }
+}
 
-    /// A start and a changed configuration are the operator's doing: what was refused before may be allowed now.
-    pub(super) async fn look_at_the_paused(&self) {
-        let now = (self.clock)();
-        self.recall_rooms().await;
-        let look = async |Waiting { destination, facts, .. }| {
-            let Some(pause) = facts.pause.clone().filter(|pause: &Pause| pause.until > now) else { return };
-            let facts = NodeFacts { pause: Some(Pause { until: now, ..pause }), ..facts };
-            if let Err(error) = self.learn(&destination, facts).await {
-                tracing::error!(%destination, %error, "the state cannot be written");
-            }
-        };
-        // All at once, so that the store makes one commit of them.
-        join_all(self.store.waiting().into_iter().map(look)).await;
-    }
+/// A start and a changed configuration are the operator's doing: what was refused before may be allowed now.
+pub async fn look_at_the_paused(store: &dyn Store, now: Time) {
+    let look = async |Waiting { destination, facts, .. }: Waiting| {
+        let Some(pause) = facts.pause.clone().filter(|pause: &Pause| pause.until > now) else { return };
+        let facts = NodeFacts { pause: Some(Pause { until: now, ..pause }), ..facts };
+        if let Err(error) = store.set_node(destination.clone(), facts).await {
+            tracing::error!(%destination, %error, "the state cannot be written");
+        }
+    };
+    // All at once, so that the store makes one commit of them.
+    join_all(store.waiting().into_iter().map(look)).await;
 }

@@ -87,11 +87,17 @@ impl Deliverer {
     /// The own account makes a microblog that is missing as the first publish says, or else as it likes.
     fn with_preconditions(&self, destination: &Destination, place: Place, settings: &NodeSettings) -> Place {
         match place {
-            Place::Node(address) if address.service.is_none() && !lock(&self.unconditional).contains(destination) => {
+            Place::Node(address) if address.service.is_none() && !self.is_unconditional(destination) => {
                 Place::Node(Address { preconditions: form::preconditions(settings), ..address })
             }
             place => place,
         }
+    }
+
+    /// Whether it refused a conditional publish, which is tried again daily: its server may have learnt it.
+    fn is_unconditional(&self, destination: &Destination) -> bool {
+        let now = (self.clock)();
+        lock(&self.unconditional).get(destination).is_some_and(|since| now < *since + AUDIT)
     }
 
     async fn audit_node(

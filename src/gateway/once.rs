@@ -133,8 +133,9 @@ enum Early {
     Interrupted,
 }
 
-/// Logs in when the first row waits, and not before.
+/// Logs in when the first row waits, and not before; one that waits since it was refused is tried again.
 async fn deliver_when_there_is_something(parts: &Parts, mut until: watch::Receiver<Until>) -> Result<(), GatewayError> {
+    deliver::look_at_the_paused(&*parts.store, (parts.clock)()).await;
     while !deliver::has_work(&*parts.store, (parts.clock)()) {
         if *until.borrow_and_update() != Until::Fed {
             return Ok(());

@@ -23,6 +23,16 @@ async fn what_arrived_is_not_told_twice_and_what_did_not_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_fault_of_the_program_in_a_window_repeats_nothing_and_nodes_go_on() {
+    let bench = Bench::new();
+    bench.server.rule(once_wrong("i0005", Mood::TakeAndPanic));
+    let items = items(40);
+    bench.publish("a", &names(&items), &[&node("n"), &node("m")]).await;
+    bench.run_out().await;
+    assert_eq!((bench.server.told_at("n"), bench.server.told_at("m")), (items.clone(), items));
+}
+
+#[tokio::test]
 async fn a_refusal_beside_it_does_not_hide_what_is_in_doubt() {
     let bench = Bench::new();
     let mut answers = HashMap::from([

@@ -30,6 +30,8 @@ pub(crate) enum Mood {
     Lose(&'static str),
     /// No answer, ever.
     Silent,
+    /// Carries it out, and whoever waits for the answer panics.
+    TakeAndPanic,
 }
 
 type Rule = Box<dyn FnMut(&Asked) -> Option<Mood> + Send>;
@@ -172,6 +174,10 @@ impl Wire for Script {
             }
             Mood::Lose(reason) => Err(RequestError::Lost(reason.to_owned())),
             Mood::Silent => return futures::future::pending().boxed(),
+            Mood::TakeAndPanic => {
+                let _ = world.carry_out(&asked);
+                return async { panic!("on purpose") }.boxed();
+            }
         };
         let world = self.world.clone();
         async move {

@@ -31,6 +31,10 @@ async fn a_node_that_forbids_publishing_waits_and_holds_up_nothing() {
     let status = stranger.call(&["status"]).await;
     assert!(status.stdout.contains("locked") && status.stdout.contains("forbidden"), "{}", status.stdout);
     scene.owner().await.affiliate(&scene.pubsub(), "locked", "romeo@a.test", "publisher").await;
+    // Whoever starts it has done something about it.
+    let exit = stranger.call(&["once"]).await;
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert_eq!(scene.titles("locked").await, ["One"]);
 }
 
 #[tokio::test]
