@@ -64,7 +64,7 @@ impl Poller {
         answer: &Answer,
         body: &Body,
         archive: Option<&mut Archive>,
-    ) -> Result<Gathered, String> {
+    ) -> Result<Box<Gathered>, String> {
         let reader = Arc::new(reader);
         let arrival = reader.arrival(answer, body);
         let has_moved = arrival.has_moved;
@@ -74,13 +74,13 @@ impl Poller {
             Some(archive) if is_gap => self.catch_up(document, &reader, answer, archive).await,
             _ => document,
         };
-        Ok(Gathered { reader, document, has_moved })
+        Ok(Box::new(Gathered { reader, document, has_moved }))
     }
 }
 
 /// Has intake judge what was gathered, by the configuration of now.
 pub(super) async fn take_in(
-    gathered: Result<Gathered, String>,
+    gathered: Result<Box<Gathered>, String>,
     terms: Terms,
     answer: &Answer,
     body: &Body,
@@ -100,8 +100,8 @@ pub(super) async fn take_in(
     }
 }
 
-async fn harvest(gathered: Result<Gathered, String>, terms: Terms) -> Result<Harvest, String> {
-    let Gathered { reader, document, has_moved } = gathered?;
+async fn harvest(gathered: Result<Box<Gathered>, String>, terms: Terms) -> Result<Harvest, String> {
+    let Gathered { reader, document, has_moved } = *gathered?;
     let take_in = move |reader: &Reader| {
         let (plan, read) = (terms.plan(&reader.claim), &reader.claim.row.read);
         ingest::take_in(document, has_moved, &plan, read, &reader.seen, reader.now)

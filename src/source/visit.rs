@@ -37,7 +37,7 @@ enum Found<'a> {
     Nothing(&'a FetchError),
     /// The document of last time.
     Same(&'a Answer),
-    Document(&'a Answer, &'a Body, Result<Gathered, String>),
+    Document(&'a Answer, &'a Body, Result<Box<Gathered>, String>),
 }
 
 /// Why a poll left nothing behind in the store.
