@@ -14,6 +14,7 @@ use crate::feed::{Entry, Time};
 use crate::ingest::parse::{Document, ParseError, parse};
 
 use super::exit::{Exit, Failure};
+use super::terminal;
 
 /// Shows what is read in a document, without network
 #[derive(Debug, Args)]
@@ -138,10 +139,7 @@ pub fn lines(body: &[u8], base: &str, content_type: Option<&str>) -> Result<Vec<
 
 fn render(document: &Document) -> Vec<String> {
     let meta = &document.meta;
-    let count = match document.entries.len() {
-        1 => "1 entry".to_owned(),
-        count => format!("{count} entries"),
-    };
+    let count = terminal::entries(document.entries.len());
     let title = meta.title.as_deref().unwrap_or("no title");
     let mut lines = vec![format!("{title} ({count}, read {})", document.read_by)];
     lines.extend(meta.link.iter().map(|link| format!("  {link}")));

@@ -9,7 +9,8 @@ use clap::Args;
 use minidom::{Element, Node};
 use serde::Serialize;
 
-use crate::atom::{self, lint};
+use crate::atom;
+use crate::atom::lint::{CLIENTS, Client, lint};
 use crate::config;
 use crate::deliver;
 use crate::feed::{Edition, Time};
@@ -21,7 +22,7 @@ use crate::store::Placement;
 
 use super::exit::{Exit, Failure};
 use super::subject::Subject;
-use super::terminal::{counted, shown_time};
+use super::terminal::{self, counted, shown_time};
 
 /// Shows what would be published as if every entry were new
 ///
@@ -129,9 +130,9 @@ impl Shown {
     }
 
     fn text(&self) -> String {
-        let Self { feed, title, read_by, entries, items, .. } = self;
+        let Self { feed, title, entries, items, .. } = self;
         let title = title.as_deref().unwrap_or("no title");
-        let mut text = format!("{feed}: {title} (entries: {entries}, read {read_by})\n");
+        let mut text = format!("{feed}: {title}, {}\n", terminal::entries(*entries));
         for (reason, count) in &self.not_published {
             let _ = writeln!(text, "not published: {count} {reason}");
         }
@@ -159,18 +160,42 @@ impl Shown {
 impl Item {
     fn of(edition: &Edition, places: &[Placement], feed: &config::Feed, deliver: &deliver::Config) -> Self {
         let stanza = atom::item(edition, &feed.style, 0);
-        let node_type = feed.to.first().map_or(atom::ATOM, |target| target.settings.kind.as_str());
         Self {
             id: edition.item.to_string(),
             title: atom::title(edition, &feed.style),
             published: edition.published,
             link: atom::web_link(edition),
             to: places.iter().map(|place| place.destination.to_string()).collect(),
-            clients: lint::lint(&stanza, node_type).iter().map(ToString::to_string).collect(),
+            clients: clients(&stanza, places, deliver),
             stanza: spaced(&stanza),
             messages: messages(edition, places, feed, deliver),
         }
     }
+}
+
+/// How the item shows in the known clients. What holds for nodes of some types only names those nodes.
+fn clients(stanza: &Element, places: &[Placement], deliver: &deliver::Config) -> Vec<String> {
+    let mut nodes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Placement { destination, .. } in places.iter().filter(|place| place.destination.holds_items()) {
+        nodes.entry(deliver.settings(destination).kind.clone()).or_default().push(destination.to_string());
+    }
+    let mut lines: Vec<(Client, String, Vec<String>)> = Vec::new();
+    for (node_type, here) in &nodes {
+        for finding in lint(stanza, node_type) {
+            let line = finding.to_string();
+            match lines.iter_mut().find(|(_, known, _)| *known == line) {
+                Some((_, _, places)) => places.extend_from_slice(here),
+                None => lines.push((finding.client, line, here.clone())),
+            }
+        }
+    }
+    lines.sort_by_key(|(client, ..)| CLIENTS.iter().position(|known| known == client));
+    let everywhere: usize = nodes.values().map(Vec::len).sum();
+    let told = |(_, line, places): (Client, String, Vec<String>)| match places.len() {
+        many if many == everywhere => line,
+        _ => format!("{line} ({})", places.join(", ")),
+    };
+    lines.into_iter().map(told).collect()
 }
 
 /// What is told where no items are held.

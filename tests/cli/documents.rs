@@ -57,7 +57,7 @@ fn preview_shows_what_would_be_published_and_where() {
     assert_snapshot!(told(folder.path(), &["preview", "feed.xml", "--entries", "1"]), @r"
     exit 0
     --- stdout
-    feed: Harbour Log (entries: 2, read fast)
+    feed: Harbour Log, 2 entries
 
     b6kp36mni7ll4j6i  2016-11-02 07:15:00 UTC  The tide clock
       https://harbour.example/tide-clock
@@ -113,6 +113,30 @@ fn preview_shows_what_would_be_published_and_where() {
     --- stderr
     error: `gopher:` is no scheme to poll
     ");
+}
+
+#[test]
+fn preview_tells_of_each_node_how_clients_show_it() {
+    let feed = "<rss version='2.0'><channel><title>Harbour Log</title>\
+        <item><title>The tide clock</title><guid>a</guid><link>https://harbour.example/clock</link></item></channel></rss>";
+    let feeds = "[log]\nurl = \"URL\"\nto = [{ node = \"log\" }, { node = \"plain\", type = \"http://www.w3.org/2005/Atom\" }, \
+        { node = \"own\", type = \"urn:example:1\" }]\n";
+    let folder = folder(&[ACCOUNT, ("feeds.d/log.toml", ""), ("log.xml", feed)]);
+    let url = format!("file://{}", folder.path().join("log.xml").display());
+    fs::write(folder.path().join("feeds.d/log.toml"), feeds.replace("URL", &url)).unwrap();
+    let main = format!("{}\n[http]\nallow-file = true\n", read(&folder, "tidings.toml"));
+    fs::write(folder.path().join("tidings.toml"), main).unwrap();
+    let told = text(&run(folder.path(), &["preview", "log"]).stdout);
+    let lines = told.lines().filter(|line| line.contains(" would "));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    Movim would show this: “The tide clock”
+    Converse would show this: “The tide clock” (node plain, node log)
+    Converse would drop this: it does not list nodes of type "urn:example:1" (node own)
+    RSS Guard would show this: “The tide clock”
+    Libervia would show this: “The tide clock”
+    body-only clients would show this, but on Prosody as “posted” and the title, without the link; elsewhere without a text (node plain)
+    body-only clients would show this, but without a text, unless the server is told to make one (pubsub_summary_templates) (node own, node log)
+    "#);
 }
 
 #[test]

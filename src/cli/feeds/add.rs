@@ -16,7 +16,7 @@ use crate::ingest::parse::ParseError;
 use super::super::exit::{Exit, Failure};
 use super::super::subject::{Subject, address};
 use super::super::take_over::take_over;
-use super::super::terminal::{counted, printable, shown_time};
+use super::super::terminal::{counted, entries, printable, shown_time};
 
 /// Finds the feed behind an address and writes feeds.d/ID.toml
 ///
@@ -159,8 +159,5 @@ fn told(harvest: &Harvest) -> String {
     let title = harvest.read.meta.title.as_deref().map_or_else(|| "a feed without a title".to_owned(), printable);
     let newest = harvest.editions.iter().map(|(edition, _)| edition.published).max();
     let newest = newest.map(|newest| format!(", the newest of {}", shown_time(newest))).unwrap_or_default();
-    match harvest.editions.len() {
-        1 => format!("“{title}”, 1 entry{newest}"),
-        entries => format!("“{title}”, {entries} entries{newest}"),
-    }
+    format!("“{title}”, {}{newest}", entries(harvest.editions.len()))
 }

@@ -15,7 +15,7 @@ use crate::source::{Polled, Which};
 use super::super::ask::{ask_gateway, misunderstood};
 use super::super::exit::{Exit, Failure};
 use super::super::signal::Signals;
-use super::super::terminal::{say, shown_time};
+use super::super::terminal::{entries, say, shown_time};
 use super::must_be_known;
 
 /// Polls feeds now, whatever their schedule
@@ -71,8 +71,7 @@ fn told(polled: &Polled) -> String {
     match polled {
         Polled::Unchanged => "nothing new".to_owned(),
         Polled::TakenIn { editions: 0 } => "read, nothing to publish".to_owned(),
-        Polled::TakenIn { editions: 1 } => "1 entry to publish".to_owned(),
-        Polled::TakenIn { editions } => format!("{editions} entries to publish"),
+        Polled::TakenIn { editions } => format!("{} to publish", entries(*editions)),
         Polled::Failed(reason) => format!("failed: {reason}"),
         Polled::Rested(until) => format!("not asked: its host rests until {}", shown_time(*until)),
     }
