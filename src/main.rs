@@ -13,8 +13,13 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(help_or_error) => {
-            let _ = help_or_error.print();
-            return if help_or_error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+            let printed = help_or_error.print();
+            if help_or_error.use_stderr() {
+                return Exit::Usage.into();
+            }
+            // Whoever reads a page of help may have seen enough of it.
+            let is_told = printed.map_or_else(|error| error.kind() == io::ErrorKind::BrokenPipe, |()| true);
+            return if is_told { Exit::Ok.into() } else { Exit::Io.into() };
         }
     };
     match catch_unwind(AssertUnwindSafe(|| run(cli))) {

@@ -49,6 +49,9 @@ fn is_journal() -> bool {
     named.is_some_and(|named| stderr.is_ok_and(|stderr| stderr == named))
 }
 
+/// A terminal may show a bar in the line of the cursor: it gives way, and is drawn again below.
+const OVER_THE_BAR: &[u8] = b"\r\x1b[2K";
+
 /// Where lines go to.
 struct Stderr {
     is_coloured: bool,
@@ -91,7 +94,7 @@ impl Write for Lines {
         }
         let mut stderr = io::stderr().lock();
         match self.is_coloured {
-            true => stderr.write_all(&text)?,
+            true => stderr.write_all(&[OVER_THE_BAR, text.as_slice()].concat())?,
             false => Clean::new(&mut stderr).write_all(&text)?,
         }
         Ok(event.len())

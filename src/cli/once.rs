@@ -88,7 +88,7 @@ fn told(summary: &Summary) -> String {
         text += &format!(", {entries} new or edited entries");
     }
     if *left > 0 {
-        text += &format!(", {left} waiting");
+        text += &format!(", {left} waiting: `tidings outbox` says for what");
     }
     if *dead > 0 {
         text += &format!(", {dead} given up: `tidings status` says why");
@@ -118,7 +118,7 @@ mod tests {
             poll("planet", Polled::Failed("404 Not Found".to_owned())),
         ];
         assert_snapshot!(told(&Summary { polls, left: 2, dead: 1 }), @r"
-        3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting, 1 given up: `tidings status` says why
+        3 feeds polled, 1 failed, 7 new or edited entries, 2 waiting: `tidings outbox` says for what, 1 given up: `tidings status` says why
           planet: 404 Not Found
         ");
         assert_snapshot!(told(&Summary { polls: vec![poll("blog", Polled::Unchanged)], ..Summary::default() }), @"1 feed polled, 0 failed");
