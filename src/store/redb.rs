@@ -20,6 +20,7 @@ mod open;
 mod outbox;
 mod polls;
 mod record;
+mod reserve;
 mod tables;
 mod view;
 mod writer;
@@ -42,6 +43,7 @@ use self::ledger::{Board, Ledger};
 pub use self::open::Examined;
 use self::polls::Polls;
 use self::record::Place;
+use self::reserve::Reserve;
 use self::view::View;
 use self::writer::Writer;
 use super::{
@@ -62,6 +64,7 @@ type Reopen = Box<dyn Fn() -> Result<Database, Fault> + Send + Sync>;
 /// What the writer and the readers have in common.
 struct Shared {
     path: PathBuf,
+    reserve: Reserve,
     reopen: Reopen,
     /// `None` while the writer opens it again.
     database: RwLock<Option<Database>>,
@@ -98,6 +101,16 @@ impl RedbStore {
             }
             fault.at(&self.shared.path)
         })
+    }
+
+    /// Refuses what is new while all that is left is kept for what is not.
+    async fn room_for_more(&self) -> Result<(), Fault> {
+        if !self.shared.reserve.is_given_up() {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        let taken = tokio::task::spawn_blocking(move || shared.reserve.take()).await;
+        taken.unwrap_or_else(|e| Err(Fault::Io(e.to_string())))
     }
 
     async fn write<T: Send + 'static>(
@@ -163,7 +176,14 @@ impl Store for RedbStore {
         let (shared, due) = (Arc::clone(&self.shared), completion.claim.row.next_due);
         let health = completion.claim.row.health();
         let end = move |written: &Result<(), Fault>| shared.polls().end(&feed, due, written.is_ok().then_some(health));
-        let written = self.writer.write(move |batch| feeds::complete(batch, completion, now), end).await;
+        let written = match self.room_for_more().await {
+            Ok(()) => self.writer.write(move |batch| feeds::complete(batch, completion, now), end).await,
+            Err(full) => {
+                let refused = Err(full);
+                end(&refused);
+                refused
+            }
+        };
         written.map_err(|fault| fault.at(&self.shared.path))
     }
 

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use super::monitoring::{get, sample};
 use super::*;
-use crate::support::process::Process;
+use crate::support::process::{Port, Process};
 
 /// A gateway without a server: it fails before it needs one.
 fn alone() -> Gateway {
@@ -167,22 +168,25 @@ async fn a_full_disk_stops_polling_and_all_goes_on_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn what_waits_when_the_disk_fills_is_told_once_and_in_order_when_there_is_room() {
+async fn what_waits_when_the_disk_fills_is_sent_and_acknowledged_all_the_same() {
     use crate::support::proxy::{Mood, Proxy};
     let mut scene = Scene::new().await;
     let proxy = Proxy::start(&scene.server.address()).await;
     let server = Some(proxy.address().to_owned());
-    scene.gateway.configure(&tidings::xmpp::Config { server, ..scene.server.xmpp(Tls::StartTls) }, QUICK);
+    let web = Port::take();
+    let settings = format!("{QUICK}\n[web]\nlisten = \"127.0.0.1:{}\"\n", web.number());
+    scene.gateway.configure(&tidings::xmpp::Config { server, ..scene.server.xmpp(Tls::StartTls) }, &settings);
     keep_state_on_disk(&scene.gateway);
-    let entries = numbered(40);
+    let entries = numbered(300);
+    let (waiting, last) = (299, 300);
     scene.feed("blog", &pairs(&entries[..1]));
-    scene.gateway.start_under(&["unshare", "-rm", "sh", "-c", &on_a_disk("-o size=8m"), "sh"], &["run"]);
+    scene.gateway.start_under(&["unshare", "-rm", "sh", "-c", &on_a_disk("-o size=12m"), "sh"], &["run"]);
     support::eventually("the first entry", async || (scene.titles("blog").await.len() == 1).then_some(())).await;
     let juliet = scene.juliet().await;
     juliet.subscribe(&scene.pubsub(), "blog").await;
     proxy.be(Mood::Close);
     scene.gateway.wait_for("offline").await;
-    scene.serve("blog", &pairs(&entries));
+    scene.serve("blog", &pairs(&entries[..waiting]));
     // The first of these polls was written down when the third one comes.
     let asked = scene.feeds.asked("/blog.xml").len();
     scene.feeds.wait_for("/blog.xml", asked + 3).await;
@@ -190,12 +194,18 @@ async fn what_waits_when_the_disk_fills_is_told_once_and_in_order_when_there_is_
         .join(scene.gateway.path("disk").strip_prefix("/").unwrap());
     fill(&disk);
     proxy.be(Mood::Pass);
-    // It goes on as long as the file has room within.
-    juliet.wait_for(1).await;
+    let titles = |of: &[(String, String)]| of.iter().map(|(_, title)| title.clone()).collect::<Vec<_>>();
+    assert_eq!(told(&juliet.wait_for(waiting - 1).await), titles(&entries[1..waiting]));
+    let left = |state| sample(&get(&web, "/metrics").1, &format!("tidings_outbox_items{{state=\"{state}\"}}"));
+    let is_settled = async || (left("ready") + left("doubt") == 0.0).then_some(());
+    support::eventually("all acknowledgements", is_settled).await;
+
+    // What is new has to wait for room.
+    scene.serve("blog", &pairs(&entries[..last]));
+    scene.gateway.wait_for("a poll cannot be written down").await;
     fs::remove_file(disk.join("filler")).unwrap();
-    let expected: Vec<String> = entries[1..].iter().map(|(_, title)| title.clone()).collect();
-    assert_eq!(told(&juliet.wait_for(expected.len()).await), expected);
-    assert_eq!(juliet.catch_up(&scene.pubsub()).await.len(), expected.len());
+    assert_eq!(told(&juliet.wait_for(last - 1).await), titles(&entries[1..]));
+    assert_eq!(juliet.catch_up(&scene.pubsub()).await.len(), last - 1);
     assert!(scene.gateway.is_running());
 }
 

@@ -83,8 +83,11 @@ impl Desk {
     }
 
     /// Opens the database again at once after the first failure; after others it stays closed for a while. One that seems to
-    /// be damaged is read from end to end.
+    /// be damaged is read from end to end. A disk that is full has a little room left the first time.
     fn note_failure(&mut self, fault: &Fault) -> Result<(), Fault> {
+        if matches!(fault, Fault::Full(_)) && self.shared.reserve.give_up() {
+            return self.reopen(false);
+        }
         self.failures += 1;
         let state = self.shared.path.display();
         match fault {

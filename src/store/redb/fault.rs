@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::store::StoreError;
 
+use super::reserve::is_full;
+
 /// An error of one command or one transaction; a transaction's is told to every command in it.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
@@ -12,6 +14,8 @@ pub(super) enum Fault {
     Stale(String),
     /// Reading or writing failed; the database must be opened again.
     Io(String),
+    /// The same because the disk is full.
+    Full(String),
     /// What was read makes no sense.
     Damaged(String),
 }
@@ -26,7 +30,7 @@ impl Fault {
         let path = path.to_owned();
         match self {
             Self::Stale(what) => StoreError::Stale { what },
-            Self::Io(why) => StoreError::Io { path, why },
+            Self::Io(why) | Self::Full(why) => StoreError::Io { path, why },
             Self::Damaged(why) => StoreError::Lost { path, why },
         }
     }
@@ -46,6 +50,7 @@ impl From<redb::Error> for Fault {
         match error {
             redb::Error::Corrupted(why) => Self::Damaged(why),
             redb::Error::TableDoesNotExist(table) => Self::Damaged(format!("there is no table {table}")),
+            redb::Error::Io(error) if is_full(&error) => Self::Full(error.to_string()),
             error => Self::Io(error.to_string()),
         }
     }

@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::fault::{Fault, contain};
 use super::ledger::Board;
 use super::polls::Polls;
+use super::reserve::Reserve;
 use super::tables::{FORMAT, REBUILT, Tables};
 use super::view::View;
 use super::writer::Writer;
@@ -33,10 +34,13 @@ pub enum Examined {
 impl RedbStore {
     /// Opens the state, and creates one where there never was any.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        match Self::open_existing(path)? {
-            Some(store) => Ok(store),
-            None => Self::create(path, false),
-        }
+        let store = match Self::open_existing(path)? {
+            Some(store) => store,
+            None => Self::create(path, false)?,
+        };
+        // Without it polls are refused until there is room.
+        let _ = store.shared.reserve.take();
+        Ok(store)
     }
 
     /// Opens the state if there is one, and never creates it.
@@ -116,6 +120,7 @@ impl RedbStore {
         ledger.publish(&mut board);
         let shared = Arc::new(Shared {
             path: path.to_owned(),
+            reserve: Reserve::beside(path),
             reopen,
             database: RwLock::new(Some(database)),
             polls: Mutex::new(Polls::new(generation)),
