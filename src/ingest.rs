@@ -12,6 +12,7 @@ pub mod decode;
 pub mod diff;
 pub mod discover;
 pub mod document;
+mod draft;
 mod edition;
 mod extras;
 pub mod filter;
@@ -19,6 +20,7 @@ mod flaws;
 mod gone;
 pub mod identify;
 mod json;
+mod known;
 mod link;
 mod matching;
 mod memory;
@@ -44,6 +46,7 @@ use crate::store::{Placement, ReadFacts, Seen};
 
 use self::diff::{Diff, Kind, Occasion, diff};
 use self::identify::identify;
+use self::known::Known;
 use self::parse::{Document, Hints, ParseError};
 
 pub use self::contact::needs_backfill;
@@ -139,8 +142,9 @@ pub fn take_in(
     let occasion = Occasion::of(&document, has_moved, plan, read, now);
     let mut read = ReadFacts { meta: document.meta, read_by: document.read_by, ..read.clone() };
 
-    let sightings = identify(document.entries, &read.meta, plan.key_id, seen);
-    let Diff { changes, mut seen, has_known, notices } = diff(sightings, seen, &occasion);
+    let known = Known::of(seen);
+    let sightings = identify(document.entries, &read.meta, plan.key_id, &known);
+    let Diff { changes, mut seen, has_known, notices } = diff(sightings, &known, &occasion);
     let has_news = changes.iter().any(|change| change.kind != Kind::Same);
     contact::remember(&mut read, &changes, &seen, now);
 

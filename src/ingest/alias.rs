@@ -2,12 +2,11 @@
 //!
 //! A name that could mean two entries is none.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::feed::EntryKey;
-use crate::store::Alias;
+use crate::store::{Alias, SeenEntry};
 
-use super::identify::{Draft, hash};
+use super::draft::Draft;
+use super::identify::{hash, repeated};
 use super::link;
 
 /// Names that an entry may be known by beside its key; matched inside the same feed only.
@@ -17,60 +16,73 @@ pub struct Aliases {
     pub marks: Vec<Alias>,
     /// The id as an address, without scheme and `www.`.
     pub id: Option<Alias>,
-    /// Its links, without scheme and `www.`: the canonical one first.
-    pub links: Vec<Alias>,
+    /// Its links, without scheme and `www.`: the canonical one first, then that of a proxy.
+    pub links: [Option<Alias>; 2],
     /// The content, when it has neither id nor link.
     pub text: Option<Alias>,
     /// Id and link without host, for the first poll after a move.
-    pub moved: Vec<Alias>,
+    pub moved: [Option<Alias>; 2],
 }
 
 impl Aliases {
     /// All of them, best first.
     pub fn all(&self) -> impl Iterator<Item = Alias> {
-        self.marks.iter().chain(&self.id).chain(&self.links).chain(&self.text).chain(&self.moved).copied()
+        self.marks.iter().copied().chain(self.telling())
+    }
+
+    /// Whether they are the names that an entry was seen with last.
+    pub(super) fn are_newest_of(&self, entry: &SeenEntry) -> bool {
+        let mut known = entry.aliases.iter();
+        self.all().all(|alias| known.next() == Some(&alias))
+    }
+
+    /// Those that point to the entry.
+    fn telling(&self) -> impl Iterator<Item = Alias> {
+        [self.id, self.links[0], self.links[1], self.text, self.moved[0], self.moved[1]].into_iter().flatten()
     }
 }
 
 /// The aliases that point to one entry only: not those of several entries, not the home page.
 pub(super) fn telling_aliases(drafts: &[Draft], home: Option<&str>) -> Vec<Aliases> {
     let mut all: Vec<Aliases> = drafts.iter().map(|draft| possible_aliases(draft, home)).collect();
-    let mut count: HashMap<Alias, usize> = HashMap::new();
-    for aliases in &all {
-        let once: HashSet<Alias> = aliases.all().collect();
-        once.into_iter().for_each(|alias| *count.entry(alias).or_default() += 1);
-    }
+    let mut owned: Vec<(Alias, usize)> =
+        all.iter().enumerate().flat_map(|(at, aliases)| aliases.all().map(move |alias| (alias, at))).collect();
+    owned.sort_unstable();
+    owned.dedup();
+    let shared = repeated(owned.into_iter().map(|(alias, _)| alias));
     for aliases in &mut all {
-        let is_telling = |alias: &Alias| count[alias] == 1;
-        aliases.id = aliases.id.filter(is_telling);
-        aliases.text = aliases.text.filter(is_telling);
-        aliases.links.retain(is_telling);
-        aliases.moved.retain(is_telling);
+        let [first, second] = &mut aliases.links;
+        let [by_id, by_link] = &mut aliases.moved;
+        for alias in [&mut aliases.id, first, second, &mut aliases.text, by_id, by_link] {
+            alias.take_if(|alias| shared.binary_search(alias).is_ok());
+        }
     }
     all
 }
 
 fn possible_aliases(draft: &Draft, home: Option<&str>) -> Aliases {
-    let web_id = draft.id.as_deref().filter(|id| link::is_web(id) && draft.level == 0);
+    let web_id = draft.id().filter(|id| link::is_web(id) && draft.level == 0);
     let link = draft.link.as_deref().filter(|link| !is_home(link, home));
     let proxy = draft.entry.link.as_deref().filter(|_| draft.entry.original_link.is_some()).map(link::canonical);
-    let mut links: Vec<Alias> =
-        link.into_iter().chain(proxy.as_deref()).map(|l| alias("link", link::bare(l))).collect();
-    links.dedup();
-    let moved_id = web_id.and_then(link::hostless).map(|path| alias("id-path", path));
-    let moved_link = link.and_then(link::hostless).map(|path| alias("link-path", path));
+    let by_link = |link: &str| alias("link", link::bare(link));
+    let canonical = link.map(by_link);
     Aliases {
-        marks: draft.names[..draft.level].iter().map(|name| alias("shared", name)).collect(),
+        marks: (0..draft.level).map(|level| alias("shared", &draft.name(level))).collect(),
         id: web_id.map(|id| alias("id", link::bare(id))),
-        links,
-        text: (draft.id.is_none() && draft.link.is_none() && !draft.content.is_empty())
-            .then(|| alias("text", &draft.content)),
-        moved: moved_id.into_iter().chain(moved_link).collect(),
+        links: [canonical, proxy.as_deref().map(by_link).filter(|proxy| Some(*proxy) != canonical)],
+        text: (draft.id().is_none() && draft.link.is_none())
+            .then(|| draft.content())
+            .filter(|content| !content.is_empty())
+            .map(|content| alias("text", &content)),
+        moved: [
+            web_id.and_then(link::hostless).map(|path| alias("id-path", path)),
+            link.and_then(link::hostless).map(|path| alias("link-path", path)),
+        ],
     }
 }
 
 pub(super) fn is_home(link: &str, home: Option<&str>) -> bool {
-    let trimmed = |link| link::bare(link).trim_end_matches('/').to_owned();
+    let trimmed = |link| link::bare(link).trim_end_matches('/');
     home.is_some_and(|home| trimmed(home) == trimmed(link))
 }
 

@@ -9,6 +9,7 @@ use super::Plan;
 use super::diff::Occasion;
 use super::document::{Document, Tombstone};
 use super::identify::{canonical_link, identify};
+use super::known::Known;
 use super::link::bare;
 use super::recognise::recognise;
 
@@ -28,8 +29,9 @@ pub fn is_gap(document: &Document, has_moved: bool, plan: &Plan<'_>, read: &Read
 pub fn drop_known(page: &mut Document, plan: &Plan<'_>, read: &ReadFacts, seen: &Seen, now: Time) -> bool {
     // What is absent from an archive page means nothing.
     let occasion = Occasion { is_full: false, ..Occasion::of(page, false, plan, read, now) };
-    let sightings = identify(std::mem::take(&mut page.entries), &page.meta, plan.key_id, seen);
-    let known = recognise(&sightings, seen, &occasion).known;
+    let known = Known::of(seen);
+    let sightings = identify(std::mem::take(&mut page.entries), &page.meta, plan.key_id, &known);
+    let known = recognise(&sightings, &known, &occasion).known;
     let has_known = known.iter().any(Option::is_some);
     let unknown = sightings.into_iter().zip(known).filter(|(_, known)| known.is_none());
     page.entries = unknown.map(|(sighting, _)| sighting.entry).collect();

@@ -40,13 +40,13 @@ fn to_text<'a>(body: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Opt
         Some((encoding, length)) => (Some(encoding), &body[length..]),
         None => (wide_without_mark(body), body),
     };
-    let utf_8 = std::str::from_utf8(body).ok();
+    let utf_8 = UTF_8.decode_without_bom_handling_and_without_replacement(body);
     let labels = [content_type.and_then(charset_of_header), charset_of_declaration(body)];
     for encoding in marked.into_iter().chain(labels.into_iter().flatten()) {
-        match utf_8 {
+        match &utf_8 {
             // A wide label without a mark or zero bytes is a lie; so is a single-byte one on what is valid UTF-8.
             _ if marked.is_none() && is_wide(encoding) => {}
-            Some(text) if encoding == UTF_8 || is_single_byte(encoding) => return (Cow::Borrowed(text), None),
+            Some(text) if encoding == UTF_8 || is_single_byte(encoding) => return (text.clone(), None),
             _ => {
                 // Any bytes are text in a single-byte charset; what is UTF-8 but for a few of them was meant as that.
                 if let Some(text) = utf_8_with_strays(body, 8).filter(|_| is_single_byte(encoding)) {
@@ -59,7 +59,7 @@ fn to_text<'a>(body: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Opt
         }
     }
     if let Some(text) = utf_8 {
-        return (Cow::Borrowed(text), None);
+        return (text, None);
     }
     if let Some(encoding) = marked.filter(|encoding| is_wide(encoding)) {
         return (encoding.decode_without_bom_handling(body).0, Some("broken UTF-16"));
@@ -149,9 +149,7 @@ fn utf_8_with_strays(body: &[u8], times: usize) -> Option<String> {
 /// Text whose every run of characters beyond ASCII is a windows-1252 reading of UTF-8 (`Ã©` for `é`), read as it was meant.
 fn undo_double_encoding(text: &str) -> Option<String> {
     // Each such run has one of U+00C2 to U+00F4 in front, whose first byte is this: most texts have none.
-    if !text.as_bytes().contains(&0xC3) {
-        return None;
-    }
+    memchr::memchr(0xC3, text.as_bytes())?;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| !c.is_ascii()) {

@@ -11,6 +11,7 @@ use super::Plan;
 use super::brake::judge;
 use super::gone::settle_absent;
 use super::identify::{MOST_ENTRIES, Sighting, key_of};
+use super::known::Known;
 use super::memory::{forget, remember_new, stamp};
 use super::parse::Document;
 use super::reason::{Notice, Reason};
@@ -119,8 +120,9 @@ pub enum Kind {
 }
 
 /// Compares a document with what is known.
-pub fn diff(sightings: Vec<Sighting>, seen: &Seen, occasion: &Occasion<'_>) -> Diff {
-    let recognised = recognise(&sightings, seen, occasion);
+pub fn diff(sightings: Vec<Sighting>, known: &Known<'_>, occasion: &Occasion<'_>) -> Diff {
+    let seen = known.seen;
+    let recognised = recognise(&sightings, known, occasion);
     let (kinds, mut notices) = judge(&sightings, &recognised, seen, occasion);
     if occasion.is_overlong {
         notices.push(Notice::Overlong);

@@ -97,7 +97,7 @@ impl Flaws {
             self.add("too large");
         } else if is_oversized(raw) {
             self.add("oversized tags");
-        } else if raw.contains('&') && holds_bad_reference(raw) {
+        } else if !raw.is_empty() && raw.contains('&') && holds_bad_reference(raw) {
             self.add("impossible references in attributes");
         } else if self.leaf.is_some() {
             self.add("markup inside of text");
@@ -221,7 +221,7 @@ fn is_misread(name: &str, is_native: bool) -> bool {
         "content",
         "author",
     ];
-    TELLING.iter().any(|known| known.eq_ignore_ascii_case(name) && !(is_native && *known == name))
+    !(is_native && TELLING.contains(&name)) && TELLING.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn is_oversized(raw: &str) -> bool {

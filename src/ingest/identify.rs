@@ -8,11 +8,12 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::feed::{Entry, EntryKey, FeedMeta, Fingerprint, Text, Time};
-use crate::store::{Alias, Seen, SeenEntry};
+use crate::feed::{Entry, EntryKey, FeedMeta, Fingerprint, Time};
+use crate::store::Alias;
 
 use super::alias::{Aliases, alias, is_home, key_alias, telling_aliases};
-use super::plain::{folded, plain};
+use super::draft::Draft;
+use super::known::Known;
 use super::rules::ItemIdScheme;
 use super::{link, when};
 
@@ -39,7 +40,7 @@ pub struct Sighting {
     pub fingerprint: Fingerprint,
     /// Hash of the title, or of the content when there is none.
     pub headline: [u8; 4],
-    /// Hash of the content; zeros when there is none.
+    /// Hash of the content as it was read; zeros when there is none.
     pub content: [u8; 8],
     /// The date that the feed gives, believed or not, in whole seconds.
     pub date: Option<Time>,
@@ -65,7 +66,7 @@ impl Sighting {
     /// What copies of the entry in other feeds are known by, too: its canonical link, else its id.
     pub fn shared_name(&self) -> Option<[u8; 8]> {
         let by_id = || Some(alias("id", link::bare(self.entry.id.as_deref()?.trim())));
-        self.aliases.links.first().copied().or_else(by_id).map(|alias| alias.0)
+        self.aliases.links.into_iter().flatten().next().or_else(by_id).map(|alias| alias.0)
     }
 
     /// The id of its item, when that is not made of the key.
@@ -81,13 +82,14 @@ impl Sighting {
 pub const MOST_ENTRIES: usize = 1_000;
 
 /// Names the entries of a document; an entry that stands in it twice is one.
-pub fn identify(entries: Vec<Entry>, meta: &FeedMeta, key_id: &str, seen: &Seen) -> Vec<Sighting> {
+pub fn identify(entries: Vec<Entry>, meta: &FeedMeta, key_id: &str, known: &Known<'_>) -> Vec<Sighting> {
     let home = meta.link.as_deref().map(link::canonical);
-    let mut drafts: Vec<Draft> = newest(entries).enumerate().map(|(at, entry)| Draft::new(at, entry)).collect();
+    let mut drafts: Vec<Draft> =
+        newest(entries).into_iter().enumerate().map(|(at, entry)| Draft::new(at, entry, key_id)).collect();
     merge_repeats(&mut drafts);
-    tell_apart(&mut drafts, home.as_deref(), key_id, seen);
+    tell_apart(&mut drafts, home.as_deref(), key_id, known);
     let aliases = telling_aliases(&drafts, home.as_deref());
-    drafts.into_iter().zip(aliases).map(|(draft, aliases)| draft.finish(aliases, key_id, seen)).collect()
+    drafts.into_iter().zip(aliases).map(|(draft, aliases)| draft.finish(aliases, key_id, known)).collect()
 }
 
 /// The key of a name: the first 10 bytes of SHA-256(key id ‖ 0x00 ‖ name). Frozen.
@@ -97,7 +99,7 @@ pub fn key_of(key_id: &str, name: &str) -> EntryKey {
 
 /// What tells an entry from its own earlier self: title, canonical link and content, the title as plain text, the content as
 /// read, white space folded. Frozen.
-fn fingerprint(title: &str, link: Option<&str>, content: &str) -> Fingerprint {
+pub(super) fn fingerprint(title: &str, link: Option<&str>, content: &str) -> Fingerprint {
     // Scheme and `www.` are left out: a site that goes to https has edited nothing.
     let [a, b, c, d, e, f, g] = hash(&[title, "\0", link.map(link::bare).unwrap_or_default(), "\0", content]);
     Fingerprint([READER, a, b, c, d, e, f, g])
@@ -109,109 +111,29 @@ pub fn canonical_link(entry: &Entry) -> Option<String> {
     Some(link::canonical(given)).filter(|link| !link.is_empty())
 }
 
-/// An entry on its way to a name.
-pub(super) struct Draft {
-    pub(super) entry: Entry,
-    position: u16,
-    pub(super) id: Option<String>,
-    pub(super) link: Option<String>,
-    title: String,
-    pub(super) content: String,
-    date: Option<Time>,
-    /// Names from the shortest to the longest.
-    pub(super) names: Vec<String>,
-    /// Which of them is its own.
-    pub(super) level: usize,
-}
-
-impl Draft {
-    fn new(position: usize, entry: Entry) -> Self {
-        let id = entry.id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
-        let link = canonical_link(&entry);
-        let title = entry.title.as_ref().map(plain).unwrap_or_default();
-        let text = entry.content.as_ref().or(entry.summary.as_ref());
-        let content = folded(text.map(Text::as_str).unwrap_or_default());
-        let headline = if title.is_empty() { &content } else { &title };
-        let names = match (&id, &link) {
-            (Some(id), link) => {
-                let both = format!("{id} {}", link.as_deref().unwrap_or_default());
-                vec![id.clone(), both.clone(), format!("{both} {headline}")]
-            }
-            (None, Some(link)) => vec![link.clone(), format!("{link} {headline}")],
-            (None, None) => vec![text_name(&title, text)],
-        };
-        let position = u16::try_from(position).unwrap_or(u16::MAX - 1).min(u16::MAX - 1);
-        let date = when::given(&entry);
-        Self { entry, position, id, link, title, content, date, names, level: 0 }
-    }
-
-    /// What it tells of in short: its title, else its content.
-    fn headline(&self) -> &str {
-        if self.title.is_empty() { &self.content } else { &self.title }
-    }
-
-    /// One entry listed twice: same id and link, and at least the same headline or the same date.
-    fn repeats(&self, other: &Self) -> bool {
-        let has_same_link = self.link.as_deref().map(link::bare) == other.link.as_deref().map(link::bare);
-        let has_same_date = self.date.is_some() && self.date == other.date;
-        self.names[0] == other.names[0] && has_same_link && (self.headline() == other.headline() || has_same_date)
-    }
-
-    /// Another headline and another date: an advisory page with a constant address tells of something new.
-    fn tells_other_story(&self, known: &SeenEntry) -> bool {
-        let has_other_date = self.date.zip(known.date).is_some_and(|(date, before)| date != before);
-        has_other_date && hash(&[self.headline()]) != known.headline
-    }
-
-    fn finish(self, aliases: Aliases, key_id: &str, seen: &Seen) -> Sighting {
-        let text_hash = |text: &str| if text.is_empty() { [0; 8] } else { hash(&[text]) };
-        let key = key_of(key_id, &self.names[self.level]);
-        let fingerprint = fingerprint(&self.title, self.link.as_deref(), &self.content);
-        // Most entries are as they were, and hashing a content twice is most of what knowing them costs.
-        let known = seen.find(&key).map(|at| &seen.entries[at]).filter(|known| known.fingerprint == fingerprint);
-        Sighting {
-            position: self.position,
-            key,
-            named_by: match (&self.id, &self.link) {
-                (Some(_), _) => Name::Id,
-                (None, Some(_)) => Name::Link,
-                (None, None) => Name::Text,
-            },
-            shared: self.names[..self.level].iter().map(|name| key_of(key_id, name)).collect(),
-            aliases,
-            fingerprint,
-            headline: known.map_or_else(|| hash(&[self.headline()]), |known| known.headline),
-            content: known.map_or_else(|| text_hash(&self.content), |known| known.content),
-            date: self.date,
-            entry: self.entry,
-        }
-    }
-}
-
-/// The name of an entry without id and link: a hash of title and first KiB of plain text. Frozen.
-fn text_name(title: &str, content: Option<&Text>) -> String {
-    let mut text = content.map(plain).unwrap_or_default();
-    let end = (0..=text.len().min(1024)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-    text.truncate(end);
-    let digest: [u8; 32] = hash(&[title, "\0", &text]);
-    data_encoding::HEXLOWER.encode(&digest)
-}
-
 /// The newest entries of a document: by date when every one has a date, else from the top.
-fn newest(entries: Vec<Entry>) -> impl Iterator<Item = Entry> {
-    let mut dates: Vec<Time> = entries.iter().filter_map(when::given).collect();
-    let is_dated = dates.len() == entries.len();
-    dates.sort_unstable_by_key(|date| Reverse(*date));
-    let oldest = dates.get(MOST_ENTRIES - 1).copied().filter(|_| is_dated);
-    entries.into_iter().filter(move |entry| oldest.is_none() || when::given(entry) >= oldest).take(MOST_ENTRIES)
+fn newest(mut entries: Vec<Entry>) -> Vec<Entry> {
+    if entries.len() > MOST_ENTRIES {
+        let mut dates: Vec<Time> = entries.iter().filter_map(when::given).collect();
+        if dates.len() == entries.len() {
+            dates.sort_unstable_by_key(|date| Reverse(*date));
+            let oldest = dates[MOST_ENTRIES - 1];
+            entries.retain(|entry| when::given(entry) >= Some(oldest));
+        }
+        entries.truncate(MOST_ENTRIES);
+    }
+    entries
 }
 
 /// Of an entry that is listed several times, the newest revision stays.
 fn merge_repeats(drafts: &mut Vec<Draft>) {
+    if repeated(drafts.iter().map(|draft| draft.key)).is_empty() {
+        return;
+    }
     let mut merged: Vec<Draft> = Vec::with_capacity(drafts.len());
-    let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_name: HashMap<EntryKey, Vec<usize>> = HashMap::new();
     for draft in drafts.drain(..) {
-        let group = by_name.entry(draft.names[0].clone()).or_default();
+        let group = by_name.entry(draft.key).or_default();
         match group.iter().find(|at| merged[**at].repeats(&draft)) {
             Some(&at) if draft.entry.updated > merged[at].entry.updated => merged[at] = draft,
             Some(_) => {}
@@ -226,27 +148,30 @@ fn merge_repeats(drafts: &mut Vec<Draft>) {
 
 /// Gives longer names to different entries that share a short one, now or in an earlier document, and to those without an
 /// id whose link is the home page, or an address that has told another story before.
-fn tell_apart(drafts: &mut [Draft], home: Option<&str>, key_id: &str, seen: &Seen) {
-    let known: HashMap<Alias, usize> =
-        seen.entries.iter().enumerate().flat_map(|(at, entry)| entry.aliases.iter().map(move |a| (*a, at))).collect();
-    let has_other_story = |draft: &Draft, name: &str| {
-        let key = key_of(key_id, name);
-        let at = seen.find(&key).or_else(|| known.get(&key_alias(&key)).copied());
-        at.is_some_and(|at| draft.tells_other_story(&seen.entries[at]))
+fn tell_apart(drafts: &mut [Draft], home: Option<&str>, key_id: &str, known: &Known<'_>) {
+    let has_other_story = |draft: &Draft| {
+        let before = known.entry(&draft.key).or_else(|| known.namesake(key_alias(&draft.key)));
+        before.is_some_and(|before| draft.tells_other_story(before))
     };
     for level in 0..2 {
-        let mut count: HashMap<String, usize> = HashMap::new();
-        for draft in drafts.iter().filter(|draft| draft.level == level) {
-            *count.entry(draft.names[level].clone()).or_default() += 1;
-        }
-        for draft in drafts.iter_mut().filter(|draft| draft.level == level && draft.names.len() > level + 1) {
-            let name = &draft.names[level];
-            let is_shared = count[name] > 1 || known.contains_key(&alias("shared", name));
-            if is_shared || (draft.id.is_none() && (is_home(name, home) || has_other_story(draft, name))) {
-                draft.level += 1;
+        let shared = repeated(drafts.iter().filter(|draft| draft.level == level).map(|draft| draft.key));
+        for draft in drafts.iter_mut().filter(|draft| draft.level == level && draft.has_longer_name()) {
+            let name = draft.name(level);
+            let is_shared = shared.contains(&draft.key) || known.holders(alias("shared", &name)).next().is_some();
+            if is_shared || (draft.id().is_none() && (is_home(&name, home) || has_other_story(draft))) {
+                draft.take_name(level + 1, key_id);
             }
         }
     }
+}
+
+/// What stands more than once among some things, once each.
+pub(super) fn repeated<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    let mut repeated: Vec<T> = all.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    repeated.dedup();
+    repeated
 }
 
 /// The first bytes of SHA-256 over the parts.
@@ -259,11 +184,19 @@ pub(super) fn hash<const N: usize>(parts: &[&str]) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use crate::feed::Text;
+    use crate::store::Seen;
+
     use super::*;
 
-    /// The only entry of a document, in a feed whose key id is `blog`.
+    /// The entries of a first document, in a feed whose key id is `blog`.
+    fn named(document: Vec<Entry>) -> Vec<Sighting> {
+        identify(document, &FeedMeta::default(), "blog", &Known::of(&Seen::default()))
+    }
+
+    /// The only entry of a document.
     fn sighting(entry: Entry) -> Sighting {
-        identify(vec![entry], &FeedMeta::default(), "blog", &Seen::default()).remove(0)
+        named(vec![entry]).remove(0)
     }
 
     fn html(text: &str) -> Option<Text> {
@@ -310,10 +243,10 @@ mod tests {
             ..Entry::default()
         };
         let document = vec![entry("https://blog.example/1", "T"), entry("https://blog.example/2", "T")];
-        let sightings = identify(document, &FeedMeta::default(), "blog", &Seen::default());
+        let sightings = named(document);
         assert_eq!(sightings[0].key.item_id().to_string(), "4dohcjhvh3ojeqvs");
         let document = vec![entry("https://blog.example/1", "T"), entry("https://blog.example/1", "U")];
-        let sightings = identify(document, &FeedMeta::default(), "blog", &Seen::default());
+        let sightings = named(document);
         assert_eq!(sightings[0].key.item_id().to_string(), "2v4kv4emw3w6vzwk");
     }
 

@@ -91,7 +91,9 @@ fn is_noise(pair: &str) -> bool {
 /// Takes out `;jsessionid=…` (Java) and `(S(…))/` (ASP.NET).
 fn without_path_session(path: &str) -> String {
     let mut path = path.to_owned();
-    if let Some(start) = path.to_ascii_lowercase().find(";jsessionid=") {
+    if path.contains(';')
+        && let Some(start) = path.to_ascii_lowercase().find(";jsessionid=")
+    {
         let end = path[start..].find('/').map_or(path.len(), |length| start + length);
         path.replace_range(start..end, "");
     }

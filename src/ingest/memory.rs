@@ -61,7 +61,11 @@ pub(super) fn stamp(entry: &mut SeenEntry, sighting: &Sighting, kind: Kind, occa
 
 /// Keeps the names of today, and of the former ones as many as there is room for.
 fn remember_names(entry: &mut SeenEntry, sighting: &Sighting) {
-    let changed_key = (sighting.key != entry.key).then(|| sighting.key_alias());
+    let is_same_key = sighting.key == entry.key;
+    if is_same_key && sighting.aliases.are_newest_of(entry) {
+        return;
+    }
+    let changed_key = (!is_same_key).then(|| sighting.key_alias());
     let mut aliases: Vec<Alias> = changed_key.into_iter().chain(sighting.aliases.all()).collect();
     aliases.extend(&entry.aliases);
     let mut kept = Vec::with_capacity(ALIASES);

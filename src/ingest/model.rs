@@ -101,8 +101,10 @@ fn given(text: String) -> Option<String> {
     Some(trimmed(text)).filter(|text| !text.is_empty())
 }
 
-fn trimmed(text: String) -> String {
-    if text.trim().len() == text.len() { text } else { text.trim().to_owned() }
+fn trimmed(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    text.drain(..text.len() - text.trim_start().len());
+    text
 }
 
 /// The web page among links: the first alternate one, an HTML one before others. RSS gives it no relation.

@@ -2,6 +2,7 @@
 //!
 //! Frozen: the identity of entries without id and link is a hash of it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use html5ever::tendril::StrTendril;
@@ -13,8 +14,8 @@ use crate::feed::Text;
 /// The characters that a reader would see, white space folded to single spaces.
 pub(super) fn plain(text: &Text) -> String {
     match text {
-        Text::Plain(text) => folded(text),
-        Text::Html(html) if !html.contains(['<', '&']) => folded(html),
+        Text::Plain(text) => folded(text).into_owned(),
+        Text::Html(html) if !html.contains(['<', '&']) => folded(html).into_owned(),
         Text::Html(html) => {
             let tokenizer = Tokenizer::new(Reader::default(), Default::default());
             let input = BufferQueue::default();
@@ -22,40 +23,59 @@ pub(super) fn plain(text: &Text) -> String {
             // Without a tree builder nothing ever waits for a script.
             let _ = tokenizer.feed(&input);
             tokenizer.end();
-            folded(&tokenizer.sink.text.borrow())
+            folded(&tokenizer.sink.text.borrow()).into_owned()
         }
     }
 }
 
 /// White space folded to single spaces, none at the ends.
-pub(super) fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let (even, odd) = rest.split_at(even_length(rest));
-        let (word, behind) = odd.split_at(odd.find(char::is_whitespace).unwrap_or(odd.len()));
-        folded.push_str(even);
-        folded.push_str(word);
-        rest = behind.trim_start();
-        if !rest.is_empty() {
-            folded.push(' ');
+pub(super) fn folded(text: &str) -> Cow<'_, str> {
+    let mut rest = text.trim();
+    let Some(mut even) = even_length(rest) else { return Cow::Borrowed(rest) };
+    let mut folded = String::with_capacity(rest.len());
+    loop {
+        folded.push_str(&rest[..even]);
+        folded.push(' ');
+        rest = rest[even..].trim_start();
+        match even_length(rest) {
+            Some(length) => even = length,
+            None => return Cow::Owned(folded + rest),
         }
     }
-    folded
 }
 
-/// How much at the beginning of a text is folded already. Every content is folded at every change of its feed, and hardly any
-/// has much to fold: so this looks at a block at a time, without branches, which the compiler makes a few instructions.
-fn even_length(text: &str) -> usize {
-    const BLOCK: usize = 32;
+/// How far a trimmed text is folded already; `None`: to its end. Every content is folded at every change of its feed, and hardly
+/// any has much to fold: so this looks at a block at a time, without branches, which the compiler makes a few instructions.
+fn even_length(text: &str) -> Option<usize> {
+    const BLOCK: usize = 31;
     let bytes = text.as_bytes();
-    // Beyond ASCII white space begins with one of these bytes.
-    let may_be_space = |a: u8| (a <= b' ') | (a == 0xC2) | (0xE1..=0xE3).contains(&a);
-    let is_odd = |a: u8, b: u8| if a == b' ' { may_be_space(b) } else { may_be_space(a) };
-    let is_even = |block: &[u8], next: &[u8]| !block.iter().zip(next).fold(false, |any, (a, b)| any | is_odd(*a, *b));
-    let blocks = bytes.chunks_exact(BLOCK).zip(bytes.get(1..).unwrap_or_default().chunks_exact(BLOCK));
-    let length = blocks.take_while(|(block, next)| is_even(block, next)).count() * BLOCK;
-    (0..=length).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+    (0..bytes.len()).step_by(BLOCK).find_map(|start| {
+        // One more byte to see whether a space is the last of its run, and two to see the end of a character.
+        let mut window = [0; BLOCK + 3];
+        let block = &bytes[start..bytes.len().min(start + BLOCK + 3)];
+        window[..block.len()].copy_from_slice(block);
+        let mut spaces = [false; BLOCK + 1];
+        for at in 0..BLOCK + 1 {
+            spaces[at] = is_space([window[at], window[at + 1], window[at + 2]]);
+        }
+        let mut is_even = true;
+        for at in 0..BLOCK {
+            is_even &= !spaces[at] | ((window[at] == b' ') & !spaces[at + 1]);
+        }
+        let is_odd = |at: &usize| spaces[*at] && (window[*at] != b' ' || spaces[*at + 1]);
+        if is_even { None } else { (0..BLOCK).find(is_odd).map(|at| start + at) }
+    })
+}
+
+/// Whether UTF-8 that begins so begins with white space, as [`char::is_whitespace`] has it.
+fn is_space([a, b, c]: [u8; 3]) -> bool {
+    (a == b' ')
+        | (a.wrapping_sub(b'\t') < 5)
+        | (a == 0xC2) & ((b == 0x85) | (b == 0xA0))
+        | (a == 0xE1) & (b == 0x9A) & (c == 0x80)
+        | (a == 0xE2) & (b == 0x80) & ((c <= 0x8A) | (c == 0xA8) | (c == 0xA9) | (c == 0xAF))
+        | (a == 0xE2) & (b == 0x81) & (c == 0x9F)
+        | (a == 0xE3) & (b == 0x80) & (c == 0x80)
 }
 
 /// Collects the characters between the tags, scripts and styles left out.
@@ -117,6 +137,15 @@ mod tests {
             assert_eq!(plain(&Text::Html(html.to_owned())), expected, "{html}");
         }
         assert_eq!(plain(&Text::Plain(" 1 &lt; <b> ".to_owned())), "1 &lt; <b>");
+    }
+
+    #[test]
+    fn every_character_is_white_space_or_not() {
+        for c in '\0'..=char::MAX {
+            let mut bytes = [0; 4];
+            c.encode_utf8(&mut bytes);
+            assert_eq!(is_space([bytes[0], bytes[1], bytes[2]]), c.is_whitespace(), "{c:?}");
+        }
     }
 
     proptest::proptest! {

@@ -2,13 +2,13 @@
 //!
 //! An entry is new only when neither its key nor an alias is known; no known entry stands for two of a document.
 
-use std::collections::HashMap;
-
 use crate::store::{Alias, Seen, SeenEntry};
 
+use super::alias::Aliases;
 use super::diff::Occasion;
 use super::gone::{Missing, missing_inside};
 use super::identify::{Name, Sighting};
+use super::known::Known;
 
 /// How an entry was known again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,29 +35,28 @@ pub(super) struct Recognised {
 }
 
 /// Looks up every entry, by the strongest evidence first.
-pub(super) fn recognise(sightings: &[Sighting], seen: &Seen, occasion: &Occasion<'_>) -> Recognised {
-    let names = Names::of(seen);
+pub(super) fn recognise(sightings: &[Sighting], known: &Known<'_>, occasion: &Occasion<'_>) -> Recognised {
+    let seen = known.seen;
     let mut search =
         Search { sightings, seen, known: vec![None; sightings.len()], is_taken: vec![false; seen.entries.len()] };
 
-    search.pass(By::Key, |sighting| seen.find(&sighting.key).map(|at| (at, true)).into_iter().collect());
-    search.pass(By::Key, |sighting| names.holders(&sighting.key_alias()).into_iter().map(|at| (at, true)).collect());
+    search.pass(By::Key, |sighting| seen.find(&sighting.key).into_iter());
+    search.pass(By::Key, |sighting| known.holders(sighting.key_alias()));
 
-    let is_rekeyed = search.is_rekeyed(&names);
+    let is_rekeyed = search.is_rekeyed(known);
+    let holders = |alias: &Option<Alias>| (*alias).into_iter().flat_map(|alias| known.holders(alias));
+    let is_alike = |sighting: &Sighting, at: &usize| has_same_story(sighting, &seen.entries[*at]);
     search.pass(By::Alias, |sighting| {
-        let (id, text) = (&sighting.aliases.id, &sighting.aliases.text);
-        let certain = id.iter().chain(text).flat_map(|alias| names.holders(alias)).map(|at| (at, true));
-        let likely = sighting.aliases.links.iter().flat_map(|alias| names.holders(alias));
-        certain.chain(likely.map(|at| (at, is_rekeyed || has_same_story(sighting, &seen.entries[at])))).collect()
+        let Aliases { id, links, text, .. } = &sighting.aliases;
+        let likely = links.iter().flat_map(holders).filter(move |at| is_rekeyed || is_alike(sighting, at));
+        [id, text].into_iter().flat_map(holders).chain(likely)
     });
     search.pass(By::Alias, |sighting| {
         let shorter = sighting.shared.iter().filter_map(|key| seen.find(key));
-        shorter.map(|at| (at, has_same_story(sighting, &seen.entries[at]))).collect()
+        shorter.filter(move |at| is_alike(sighting, at))
     });
     if occasion.has_moved {
-        search.pass(By::Move, |sighting| {
-            sighting.aliases.moved.iter().flat_map(|alias| names.holders(alias)).map(|at| (at, true)).collect()
-        });
+        search.pass(By::Move, |sighting| sighting.aliases.moved.iter().flat_map(holders));
     }
     let mut known = search.known;
     let mut missing = if occasion.is_full { missing_inside(sightings, &known, seen) } else { Vec::new() };
@@ -97,12 +96,11 @@ struct Search<'a> {
     is_taken: Vec<bool>,
 }
 
-impl Search<'_> {
-    /// Gives each entry that is not known yet the first of its acceptable candidates that no other entry has.
-    fn pass(&mut self, by: By, candidates: impl Fn(&Sighting) -> Vec<(usize, bool)>) {
+impl<'a> Search<'a> {
+    /// Gives each entry that is not known yet the first of its candidates that no other entry has.
+    fn pass<C: Iterator<Item = usize>>(&mut self, by: By, candidates: impl Fn(&'a Sighting) -> C) {
         for (sighting, known) in self.sightings.iter().zip(&mut self.known).filter(|(_, known)| known.is_none()) {
-            let found = candidates(sighting).into_iter().find(|(at, is_accepted)| *is_accepted && !self.is_taken[*at]);
-            if let Some((at, _)) = found {
+            if let Some(at) = candidates(sighting).find(|at| !self.is_taken[*at]) {
                 self.is_taken[at] = true;
                 *known = Some((at, by));
             }
@@ -110,10 +108,10 @@ impl Search<'_> {
     }
 
     /// All ids changed, and at least four fifths of the addresses are known.
-    fn is_rekeyed(&self, names: &Names) -> bool {
+    fn is_rekeyed(&self, known: &Known<'_>) -> bool {
         let is_known_address = |sighting: &&Sighting| {
-            let mut aliases = sighting.aliases.id.iter().chain(&sighting.aliases.links);
-            aliases.any(|alias| !names.holders(alias).is_empty())
+            let mut aliases = sighting.aliases.id.iter().chain(sighting.aliases.links.iter().flatten());
+            aliases.any(|alias| known.holders(*alias).next().is_some())
         };
         let all = self.sightings.len();
         all >= 3
@@ -121,22 +119,5 @@ impl Search<'_> {
             && self.known.iter().all(Option::is_none)
             && self.sightings.iter().all(|sighting| sighting.named_by == Name::Id)
             && self.sightings.iter().filter(is_known_address).count() * 5 >= all * 4
-    }
-}
-
-/// The aliases of a seen-set, for look-up.
-struct Names(HashMap<Alias, Vec<usize>>);
-
-impl Names {
-    fn of(seen: &Seen) -> Self {
-        let mut names: HashMap<Alias, Vec<usize>> = HashMap::new();
-        for (at, entry) in seen.entries.iter().enumerate() {
-            entry.aliases.iter().for_each(|alias| names.entry(*alias).or_default().push(at));
-        }
-        Self(names)
-    }
-
-    fn holders(&self, alias: &Alias) -> Vec<usize> {
-        self.0.get(alias).cloned().unwrap_or_default()
     }
 }

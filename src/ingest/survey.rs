@@ -2,6 +2,7 @@
 //!
 //! The pass keeps no tree and allocates only for what it takes out, because every document pays for it.
 
+use memchr::memmem;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use url::{ParseError, Url};
@@ -34,12 +35,18 @@ pub(super) struct Survey {
 /// Looks over a document; stops at the first thing that makes it unfit for feed-rs.
 pub(super) fn survey(text: &str, base: Option<&Url>) -> Survey {
     let mut pass = Pass { bases: base.map(|base| (0, base.clone())).into_iter().collect(), ..Pass::default() };
+    pass.survey.extras.reserve(64);
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     reader.config_mut().trim_markup_names_in_closing_tags = true;
     while pass.flaws.found.is_none() {
         match reader.read_event() {
-            Ok(Event::Start(tag)) => pass.open(&tag),
+            Ok(Event::Start(tag)) => {
+                pass.open(&tag);
+                if let Some(data) = pass_over_data(&mut reader, text) {
+                    pass.text(data);
+                }
+            }
             Ok(Event::End(_)) => pass.close(),
             Ok(Event::Text(text)) => pass.text(&text),
             Ok(Event::CData(text)) => pass.text(&text),
@@ -61,6 +68,17 @@ pub(super) fn survey(text: &str, base: Option<&Url>) -> Survey {
     }
     pass.survey.flaw = pass.flaws.found;
     pass.survey
+}
+
+/// Passes over the CDATA section that a start tag is followed by, if it is, and gives its text. quick-xml would stop at each
+/// `>` of it, and contents are full of them.
+fn pass_over_data<'a>(reader: &mut Reader<&[u8]>, text: &'a str) -> Option<&'a str> {
+    let (before, rest) = text.split_at_checked(text.len() - reader.get_ref().len())?;
+    // An element that is empty has an end yet to be told.
+    let data = rest.strip_prefix("<![CDATA[").filter(|_| !before.ends_with("/>"))?;
+    let end = memmem::find(data.as_bytes(), b"]]>")?;
+    *reader.get_mut() = reader.get_ref().get(rest.len() - data.len() + end + 3..)?;
+    Some(&data[..end])
 }
 
 /// What the text that is being read belongs to.
@@ -108,8 +126,9 @@ impl Pass {
         if self.place.depth == 1 {
             self.place.is_atom = matches!(name, "feed" | "entry");
         }
+        // Most tags have no attributes.
         let raw = tag.attributes_raw();
-        let is_outdated = raw.contains("xmlns") && self.declare(tag);
+        let is_outdated = !raw.is_empty() && raw.contains("xmlns") && self.declare(tag);
         let space = match self.declared.find(prefix) {
             Some(space) => space,
             None if prefix.is_empty() => self.place.native(),
@@ -125,7 +144,7 @@ impl Pass {
         if self.flaws.found.is_some() {
             return;
         }
-        if raw.contains("xml:") {
+        if !raw.is_empty() && raw.contains("xml:") {
             self.scope(tag);
         }
         match self.place.entry {

@@ -25,7 +25,7 @@ pub struct SeenEntry {
     pub fingerprint: Fingerprint,
     /// Hash of the title, or of the content when there is none, by which an entry is known again when its id has changed.
     pub headline: [u8; 4],
-    /// Hash of the content, likewise; zeros when there is none.
+    /// Hash of the content as it was read, likewise; zeros when there is none.
     pub content: [u8; 8],
     /// Number of the newest revision.
     pub revision: u32,

@@ -149,6 +149,26 @@ fn white_space_that_moves_is_no_edit() {
 }
 
 #[test]
+fn whatever_goes_back_to_what_it_was_is_an_edit_again() {
+    let first = post(2);
+    let others = [
+        post(2).link("https://blog.example/elsewhere"),
+        post(2).title("Another title"),
+        post(2).content("Another text."),
+        post(2).link("https://blog.example/elsewhere").title("Another title"),
+    ];
+    for (at, other) in others.into_iter().enumerate() {
+        let mut feed = Feed::after(vec![first.clone(), post(1)]);
+        assert_eq!(feed.wait(2).get(vec![first.clone(), post(1)]), NOTHING, "{at}");
+        for (edit, version) in [(1, &other), (2, &first), (3, &other)] {
+            let told = feed.wait(2).get(vec![version.clone(), post(1)]);
+            assert!(matches!(&told[..], [line] if line.ends_with(&format!(" edit {edit}"))), "{at}: {told:?}");
+            assert_eq!(feed.wait(2).get(vec![version.clone(), post(1)]), NOTHING, "{at}");
+        }
+    }
+}
+
+#[test]
 fn a_reply_with_the_title_of_its_thread_is_an_entry_of_its_own() {
     let thread = "https://forum.example/t/5";
     let reply = |n: i64| post(n).title("Re: Help").link(&format!("{thread}#post-{n}"));
