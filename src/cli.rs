@@ -10,6 +10,7 @@ pub mod follow;
 pub mod generate;
 pub mod import;
 pub mod init;
+mod input;
 pub mod log;
 pub mod once;
 pub mod outbox;

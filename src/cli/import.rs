@@ -5,8 +5,7 @@ mod opml;
 mod python;
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,6 +17,7 @@ use crate::ingest::decode::decode;
 
 use super::exit::{Exit, Failure};
 use super::feeds::free_id;
+use super::input::read;
 use super::take_over::take_over;
 use super::terminal::{bar, counted, say};
 
@@ -62,8 +62,7 @@ impl Import {
     pub async fn run(self, path: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
         let config = Config::load(path)?;
         let name = self.file.display();
-        let body = read(&self.file)
-            .map_err(|error| Failure::new(Exit::BadInput, format!("{name} cannot be read: {error}"), ""))?;
+        let body = read(&self.file)?;
         let text = decode(&body, None).text;
         let is_python = self.file.extension().is_some_and(|extension| extension == "py") || python::is_meant(&text);
         let mut list = if is_python { python::read(&text) } else { opml::read(&text) };
@@ -105,15 +104,6 @@ impl Import {
             Failure::new(Exit::Io, message, "whoever adds feeds must be able to write there")
         })
     }
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if file != Path::new("-") {
-        return fs::read(file);
-    }
-    let mut body = Vec::new();
-    io::stdin().read_to_end(&mut body)?;
-    Ok(body)
 }
 
 /// The feeds that are new, and how many are there already.

@@ -2,9 +2,8 @@
 //!
 //! All but the verb itself is pure: bytes in, what to print out. The JSON form is a contract with scripts.
 
-use std::fs;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use chrono::SecondsFormat;
 use clap::Args;
@@ -14,6 +13,7 @@ use crate::feed::{Entry, Time};
 use crate::ingest::parse::{Document, ParseError, parse};
 
 use super::exit::{Exit, Failure};
+use super::input::read;
 use super::terminal;
 
 /// Shows what is read in a document, without network
@@ -41,9 +41,7 @@ pub struct Parse {
 impl Parse {
     /// Reads and shows.
     pub fn run(self, out: &mut impl Write) -> Result<Exit, Failure> {
-        let body = read(&self.file).map_err(|error| {
-            Failure::new(Exit::BadInput, format!("{} cannot be read: {error}", self.file.display()), "")
-        })?;
+        let body = read(&self.file)?;
         let content_type = self.content_type.as_deref();
         if self.json {
             let report = report(&body, &self.base, content_type);
@@ -56,15 +54,6 @@ impl Parse {
         }
         Ok(Exit::Ok)
     }
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if file != Path::new("-") {
-        return fs::read(file);
-    }
-    let mut body = Vec::new();
-    io::stdin().read_to_end(&mut body)?;
-    Ok(body)
 }
 
 /// What `--json` prints.

@@ -116,6 +116,16 @@ fn preview_shows_what_would_be_published_and_where() {
 }
 
 #[test]
+fn what_never_ends_is_given_up() {
+    let folder = folder(&[ACCOUNT]);
+    for verb in ["parse", "import"] {
+        let output = run(folder.path(), &[verb, "/dev/zero"]);
+        assert_eq!(output.status.code(), Some(65), "{verb}");
+        assert_eq!(text(&output.stderr), "error: /dev/zero is longer than 256 MiB\n");
+    }
+}
+
+#[test]
 fn preview_tells_of_each_node_how_clients_show_it() {
     let feed = "<rss version='2.0'><channel><title>Harbour Log</title>\
         <item><title>The tide clock</title><guid>a</guid><link>https://harbour.example/clock</link></item></channel></rss>";
