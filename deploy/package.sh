@@ -35,7 +35,7 @@ chmod 755 "$made/tidings"
 pages() {
     page=$made/man/$(echo tidings "$@" | tr ' ' '-').1
     "$made/tidings" man "$@" >"$page"
-    grep -o '^tidings\\-[a-z\\-]*(1)' "$page" | sed 's/\\//g; s/(1)//; s/^tidings-//; s/-/ /g' | while read -r verb; do
+    sed -n 's/\\-/ /g; s/^tidings \([a-z ]*\)(1).*/\1/p' "$page" | while read -r verb; do
         # shellcheck disable=SC2086 # words
         pages $verb
     done

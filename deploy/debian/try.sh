@@ -70,7 +70,7 @@ files >"$dir/before"
 say "install"
 expect "it is installed by apt" apt install /older.deb
 expect "the program runs" inside tidings --version
-expect "manual pages and completions are there" there /usr/share/man/man1/tidings.1.gz /usr/share/man/man1/tidings-once.1.gz \
+expect "manual pages and completions are there" there /usr/share/man/man1/tidings.1.gz /usr/share/man/man1/tidings-{once,feeds-add}.1.gz \
     /usr/share/bash-completion/completions/tidings /usr/share/zsh/vendor-completions/_tidings /usr/share/fish/vendor_completions.d/tidings.fish
 expect "it has a user of its own" inside getent passwd tidings
 expect "the configuration is root's, readable by that user" is "root:tidings 750" stat -c "%U:%G %a" /etc/tidings
