@@ -186,3 +186,34 @@ async fn edited_files_are_taken_over_by_themselves_when_they_are_watched() {
     assert_eq!(times(&scene, "took over the configuration"), 5, "{}", scene.gateway.output());
     assert_eq!(times(&scene, "cannot take over"), 1, "{}", scene.gateway.output());
 }
+
+#[tokio::test]
+async fn a_reload_that_the_disk_fails_is_undone_or_says_that_it_is_not() {
+    let mut scene = Scene::new().await;
+    scene.feed_with("stays", RARELY, &[("1", "One")]);
+    scene.gateway.start(&["run"]);
+    support::eventually("the entry", async || (scene.titles("stays").await.len() == 1).then_some(())).await;
+    support::eventually("its acknowledgement", async || {
+        (status(&scene).await["outbox"].as_array().unwrap().is_empty()).then_some(())
+    })
+    .await;
+    scene.feed_with("comes", RARELY, &[("1", "One")]);
+    let feeds = async || {
+        let feeds = status(&scene).await["feeds"].clone();
+        feeds.as_array().unwrap().iter().map(|feed| feed["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (when, said) in [(":when=1", "nothing was changed"), ("", "only a part of the configuration")] {
+        let spoiled = scene.gateway.spoil_disk(when).await;
+        let told = reload(&scene).await;
+        assert!(told.code != Some(0) && told.stderr.contains(said), "{}", told.stderr);
+        drop(spoiled);
+        if when == ":when=1" {
+            assert_eq!(feeds().await, ["stays"]);
+        }
+    }
+    // It was said to be worth another try, when the disk works.
+    support::eventually("the reload", async || (reload(&scene).await.code == Some(0)).then_some(())).await;
+    assert_eq!(feeds().await, ["comes", "stays"]);
+    support::eventually("the new feed's entry", async || (scene.titles("comes").await.len() == 1).then_some(())).await;
+    assert!(scene.gateway.is_running());
+}

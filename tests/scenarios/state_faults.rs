@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::monitoring::{get, sample};
 use super::*;
-use crate::support::process::{Port, Process};
+use crate::support::process::Port;
 
 /// A gateway without a server: it fails before it needs one.
 fn alone() -> Gateway {
@@ -222,11 +222,7 @@ async fn damage_that_is_met_while_running_is_told_once_and_ends_with_78_and_the_
     // All but the head turns into nonsense. What was read before is in memory; an error of the disk makes the gateway read anew.
     let file = fs::File::options().write(true).open(gateway.state()).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, &vec![0x5a; whole.len() - 4096], 4096).unwrap();
-    let mut strace = std::process::Command::new("strace");
-    strace.args(["-f", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1", "-p"]);
-    let log = gateway.path("strace.log");
-    let _strace = Process::start(strace.arg(gateway.id().to_string()), "strace", Some(&log));
-    support::eventually("strace", async || fs::read_to_string(&log).unwrap().contains("attached").then_some(())).await;
+    let _strace = gateway.spoil_disk(":when=1").await;
     gateway.call(&["feeds", "poll", "blog"]).await;
     let status = gateway.exit().await;
     let output = gateway.output();

@@ -155,6 +155,19 @@ impl Gateway {
         self.process.as_ref().expect("the gateway was not started").signal(name);
     }
 
+    /// Has what it makes durable fail from now on, all of it or as `when` says, until what is returned is dropped.
+    pub async fn spoil_disk(&self, when: &str) -> Process {
+        let mut strace = Command::new("strace");
+        let inject = format!("inject=fdatasync:error=EIO{when}");
+        strace.args(["-f", "-e", "trace=fdatasync", "-e", &inject, "-p"]).arg(self.id().to_string());
+        let log = self.path("strace.log");
+        let _ = std::fs::remove_file(&log);
+        let strace = Process::start(&strace, "strace", Some(&log));
+        let is_attached = async || std::fs::read_to_string(&log).unwrap().contains("attached").then_some(());
+        eventually("strace", is_attached).await;
+        strace
+    }
+
     /// Kills it at once.
     pub fn kill(&mut self) {
         self.process = None;
