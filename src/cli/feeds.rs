@@ -33,6 +33,9 @@ Each says more with --help: tidings feeds add --help
 
 Exit codes: those of what is done.")]
 pub struct Feeds {
+    /// Print one JSON object, when listing
+    #[arg(long)]
+    json: bool,
     #[command(subcommand)]
     what: Option<What>,
 }
@@ -51,7 +54,7 @@ impl Feeds {
     /// Shows or changes.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
         match self.what.unwrap_or_else(|| What::List(list::List::default())) {
-            What::List(list) => list.run(config, out).await,
+            What::List(list) => list::List { json: list.json || self.json }.run(config, out).await,
             What::Add(add) => add.run(config, out).await,
             What::Remove(remove) => remove.run(config, out).await,
             What::Pause(pause) => pause.run(config).await,

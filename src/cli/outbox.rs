@@ -31,6 +31,9 @@ use super::terminal::{counted, printable, say, shown_time as shown};
 Exit codes: 0 done, 1 there is no state, or nothing that matches."
 )]
 pub struct Outbox {
+    /// Print one JSON object, when listing
+    #[arg(long)]
+    json: bool,
     #[command(subcommand)]
     what: Option<What>,
 }
@@ -109,7 +112,7 @@ impl Outbox {
     /// Asks or changes, and tells.
     pub async fn run(self, config: Option<&Path>, out: &mut impl Write) -> Result<Exit, Failure> {
         let (order, which, is_json) = match self.what.unwrap_or_else(|| What::List(List::default())) {
-            What::List(List { which, json }) => (Order::List, which, json),
+            What::List(List { which, json }) => (Order::List, which, json || self.json),
             What::Retry(Retry { which, .. }) => (Order::Retry, which, false),
             What::Drop(Forget { which, waiting, .. }) => (Order::Drop { waiting }, which, false),
         };

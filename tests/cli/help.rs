@@ -325,6 +325,9 @@ fn each_verb_explains_itself_with_an_example() {
       drop   Forgets what was given up: it will not be published
 
     Options:
+          --json
+              Print one JSON object, when listing
+
           --config <FILE>
               The configuration file
 

@@ -9,7 +9,7 @@ fn many_feeds() -> String {
 }
 
 /// Every way to call a verb that prints more than a line.
-const TALKATIVE: [&[&str]; 15] = [
+const TALKATIVE: [&[&str]; 16] = [
     &["--help"],
     &["check", "--print"],
     &["check", "--json"],
@@ -18,6 +18,7 @@ const TALKATIVE: [&[&str]; 15] = [
     &["doctor", "--json"],
     &["export"],
     &["export", "--json"],
+    &["feeds", "--json"],
     &["feeds", "list"],
     &["feeds", "list", "--json"],
     &["import", "list.opml"],

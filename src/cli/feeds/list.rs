@@ -25,7 +25,7 @@ Exit codes: 0 listed, 78 the configuration.")]
 pub(super) struct List {
     /// Print one JSON object
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[derive(Serialize)]
