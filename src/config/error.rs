@@ -40,6 +40,9 @@ pub struct ConfigErrors(
     pub Vec<ConfigError>,
 );
 
+/// One mistake in `[defaults]` may be an error of every feed.
+const MOST_IN_A_LOG: usize = 20;
+
 impl ConfigErrors {
     /// One error of a file as a whole.
     pub(super) fn of_file(file: &Path, message: impl Into<String>, hint: Option<String>) -> Self {
@@ -53,8 +56,20 @@ impl ConfigErrors {
 
     /// All errors as text, with terminal colours or without.
     pub fn render(&self, is_coloured: bool) -> String {
-        let paint = if is_coloured { &COLOURED } else { &PLAIN };
-        self.0.iter().map(|error| error.render(paint)).collect::<Vec<_>>().join("\n")
+        self.rendered(self.0.len(), if is_coloured { &COLOURED } else { &PLAIN })
+    }
+
+    /// The first errors as text, and how many more there are: for a log.
+    pub fn brief(&self) -> String {
+        let text = self.rendered(MOST_IN_A_LOG, &PLAIN);
+        match self.0.len().saturating_sub(MOST_IN_A_LOG) {
+            0 => text,
+            left => format!("{text}\nand {left} more: `tidings check` tells all of them\n"),
+        }
+    }
+
+    fn rendered(&self, most: usize, paint: &Paint) -> String {
+        self.0.iter().take(most).map(|error| error.render(paint)).collect::<Vec<_>>().join("\n")
     }
 }
 

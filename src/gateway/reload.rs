@@ -33,6 +33,16 @@ enum Refusal {
     Torn(GatewayError),
 }
 
+impl Refusal {
+    /// As a log tells it.
+    fn brief(&self) -> String {
+        match self {
+            Self::Broken(errors) => errors.brief(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Failed(error.into())
@@ -48,7 +58,10 @@ pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Ans
         Ok(reloaded) if reloaded.is_same() => tracing::info!("read the configuration again: nothing changed"),
         Ok(reloaded) => tracing::info!("took over the configuration: {reloaded}"),
         Err(why @ Refusal::Torn(_)) => tracing::error!("took over only a part of the configuration:\n{why}"),
-        Err(why) => tracing::error!("cannot take over the configuration, the one of before holds on:\n{why}"),
+        Err(why) => {
+            let why = why.brief();
+            tracing::error!("cannot take over the configuration, the one of before holds on:\n{why}");
+        }
     }
     if engine.publisher.is_stopped() {
         engine.publisher = Publisher::start(parts).await?;

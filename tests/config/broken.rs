@@ -1423,3 +1423,17 @@ fn a_list_that_was_cut_off_is_refused() {
        hint: export it again; or close what is open
     ");
 }
+
+#[test]
+fn a_log_is_told_of_the_first_errors_only() {
+    let folder = folder(&[("tidings.toml", ACCOUNT)]);
+    let brief = |feeds: usize| {
+        let text: String = (0..feeds).map(|n| format!("[f{n}]\nurl = 1\n")).collect();
+        fs::create_dir_all(folder.path().join("feeds.d")).unwrap();
+        fs::write(folder.path().join("feeds.d/a.toml"), text).unwrap();
+        Config::load(Some(&folder.path().join("tidings.toml"))).unwrap_err().brief()
+    };
+    let (all, some) = (brief(20), brief(25));
+    assert_eq!(all.matches("error: ").count(), 20);
+    assert_eq!(some, format!("{all}\nand 5 more: `tidings check` tells all of them\n"));
+}
