@@ -134,6 +134,11 @@ impl Config {
         load::load(path, &variable, None, false).map(|(config, _)| config)
     }
 
+    /// Whether a text would do as the main file at a path, with the feeds that are there.
+    pub fn check_draft(path: &Path, text: String) -> Result<(), ConfigErrors> {
+        load::check_draft(path, text, &variable)
+    }
+
     /// The same, and where every setting comes from.
     pub fn explain(path: Option<&Path>) -> Result<(Self, Merged), ConfigErrors> {
         load::load(path, &variable, None, true)

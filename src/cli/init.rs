@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use xmpp_parsers::jid::BareJid;
 
-use crate::config::Blank;
+use crate::config::{Blank, Config};
 
 use super::doctor::Doctor;
 use super::exit::{Exit, Failure};
@@ -35,7 +35,7 @@ Written to --config, else to /etc/tidings/tidings.toml by root and to
 
 Exit codes: 0 all is well, 1 written, and `doctor` found a failure; 64 something
 was not said, 73 a configuration with an account is there already, or a file
-cannot be written.")]
+cannot be written, 78 an option would not do.")]
 pub struct Init {
     /// The account that publishes
     #[arg(long)]
@@ -81,6 +81,14 @@ impl Init {
                 Failure::new(Exit::CannotCreate, format!("{shown}: {error}"), "name another place: --config FILE")
             }
         };
+        let text = match &blank {
+            Some(blank) => blank.filled(&text::settings(&answers)).map_err(unwritable(&path))?,
+            None => text::main(&answers, !is_usual),
+        };
+        if let Err(errors) = Config::check_draft(&path, text.clone()) {
+            say("nothing is written, for this would not do:");
+            return Err(errors.into());
+        }
         let feeds = folder.join("feeds.d");
         DirBuilder::new().recursive(true).mode(0o755).create(&feeds).map_err(unwritable(&feeds))?;
         if let Some(password) = &answers.password {
@@ -89,8 +97,8 @@ impl Init {
             writeln!(out, "written: {}, readable by you alone", file.display())?;
         }
         let done = match blank {
-            Some(blank) => blank.fill(&text::settings(&answers)).map(|()| "filled in"),
-            None => write_new(&path, 0o644, &text::main(&answers, !is_usual)).map(|()| "written"),
+            Some(blank) => blank.replace(&text).map(|()| "filled in"),
+            None => write_new(&path, 0o644, &text).map(|()| "written"),
         };
         writeln!(out, "{}: {}", done.map_err(unwritable(&path))?, path.display())?;
         if let Some(url) = answers.feed

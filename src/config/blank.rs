@@ -32,14 +32,19 @@ impl Blank {
         Some(Self { path: path.to_owned(), text, password_file })
     }
 
-    /// Writes these settings into it, each a section, a key and a text; every other byte stays.
-    pub fn fill(self, settings: &[(&str, &str, String)]) -> io::Result<()> {
-        let mut text = self.text;
+    /// Its text with these settings, each a section, a key and a text; every other byte stays.
+    pub fn filled(&self, settings: &[(&str, &str, String)]) -> io::Result<String> {
+        let mut text = self.text.clone();
         // What has no place of its own goes to the top of its section.
         for (section, key, value) in settings.iter().rev() {
             let by_hand = || io::Error::other(format!("`{key}` must be put into [{section}] by hand"));
             text = set(&text, section, key, value).ok_or_else(by_hand)?;
         }
-        replace(&self.path, &text)
+        Ok(text)
+    }
+
+    /// Puts another text in its place.
+    pub fn replace(self, text: &str) -> io::Result<()> {
+        replace(&self.path, text)
     }
 }

@@ -24,14 +24,34 @@ pub(super) fn load(
 ) -> Result<(Config, Merged), ConfigErrors> {
     let (main, mut feeds) = match find::main_file(named, environment) {
         Ok(path) => {
-            let feeds = find::feed_files(&path)?.iter().map(|path| find::read(path)).collect::<Vec<_>>();
+            let feeds = feed_files(&path)?;
             (find::read(&path)?, feeds)
         }
         Err(errors) if guest.is_none() => return Err(errors),
         Err(_) => (File::new(Path::new("tidings.toml"), NOBODY.to_owned(), false), Vec::new()),
     };
     feeds.extend(guest.map(|(path, text)| Ok(File::new(path, text, false))));
-    let composed = compose(&main, &feeds, environment, is_traced);
+    put_together(&main, feeds, environment, is_traced)
+}
+
+/// Whether a text would do as the main file at a path.
+pub(super) fn check_draft(path: &Path, text: String, environment: Environment<'_>) -> Result<(), ConfigErrors> {
+    put_together(&File::new(path, text, false), feed_files(path)?, environment, false).map(drop)
+}
+
+type FeedFiles = Vec<Result<Rc<File>, ConfigErrors>>;
+
+fn feed_files(main: &Path) -> Result<FeedFiles, ConfigErrors> {
+    Ok(find::feed_files(main)?.iter().map(|path| find::read(path)).collect())
+}
+
+fn put_together(
+    main: &Rc<File>,
+    feeds: FeedFiles,
+    environment: Environment<'_>,
+    is_traced: bool,
+) -> Result<(Config, Merged), ConfigErrors> {
+    let composed = compose(main, &feeds, environment, is_traced);
     let mut errors = main.errors();
     for file in feeds {
         errors.extend(file.map_or_else(|errors| errors.0, |file| file.errors()));

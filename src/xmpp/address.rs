@@ -1,7 +1,7 @@
 //! From a domain to an open TCP connection: fixed address or SRV records (RFC 6120 §3.2, RFC 2782), then a race of addresses.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -71,7 +71,11 @@ fn fixed(server: &str, default_port: u16) -> Result<Target, LoginError> {
         _ => (server, default_port),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || "/@".contains(c)) {
+    let is_v6 = || host.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    if host.is_empty()
+        || host.contains(|c: char| c.is_whitespace() || "/@".contains(c))
+        || (host.contains(':') && !is_v6())
+    {
         return Err(wrong());
     }
     Ok(Target { host: host.to_owned(), port })
@@ -181,6 +185,7 @@ mod tests {
             ("[::1]:15222", "::1 15222"),
             ("::1", "::1 5222"),
             ("host:http", "`server = \"host:http\"` is not host or host:port"),
+            ("a:b:c", "`server = \"a:b:c\"` is not host or host:port"),
             (":5222", "`server = \":5222\"` is not host or host:port"),
             ("", "`server = \"\"` is not host or host:port"),
         ] {

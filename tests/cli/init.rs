@@ -113,6 +113,24 @@ fn nothing_that_is_there_is_overwritten() {
 }
 
 #[test]
+fn nothing_is_written_when_an_option_would_not_do() {
+    let folder = folder(&[]);
+    let arguments = ["--jid", "feeds@localhost", "--password-stdin", "--service", "pub sub"];
+    assert_snapshot!(init(folder.path(), &arguments, "hunter2\n"), @r#"
+    exit 78
+    --- stderr
+    nothing is written, for this would not do:
+    error: `service` is not an XMPP address: domain doesn’t pass idna validation
+       --> here/tidings.toml:19:11
+        |
+     19 | service = "pub sub"
+        |           ^^^^^^^^^
+        hint: a service looks like "pubsub.example.org"
+    "#);
+    assert!(!folder.path().join("here").exists());
+}
+
+#[test]
 fn a_configuration_without_an_account_is_filled_in() {
     let packaged = fs::read_to_string("deploy/debian/tidings.toml").unwrap();
     let folder = folder(&[]);

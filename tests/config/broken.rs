@@ -1369,7 +1369,7 @@ fn what_is_no_text_is_told_by_its_line() {
 
 #[test]
 fn a_server_is_a_host_or_a_host_and_port() {
-    for server in ["127.0.0.1:99999", "a b", "https://a.example", ":5222"] {
+    for server in ["127.0.0.1:99999", "a b", "https://a.example", ":5222", "a:b:c"] {
         let said = main_file(&format!("[xmpp]\njid = \"feeds@example.org\"\nserver = \"{server}\"\n"));
         assert!(said.contains("error: `server` is not host or host:port\n"), "{said}");
     }
