@@ -72,6 +72,9 @@ pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Ans
         Err(Refusal::Torn(why)) => Answer::error(format!(
             "{why}; only a part of the configuration was taken over: reload again when the state can be written"
         )),
+        Err(Refusal::Failed(GatewayError::Store(why))) => {
+            Answer::error(format!("{why}; nothing was changed: reload again when the state can be written"))
+        }
         Err(why) => Answer::Kept { why: why.to_string() },
     })
 }
