@@ -19,6 +19,11 @@ pub type Time = DateTime<Utc>;
 /// Reads the clock; only the gateway makes one.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
+/// Whether a field says no more than an absent one, as serde's defaults have it: of very many rows that is most of the bytes.
+pub(crate) fn is_unset<T: Default + PartialEq>(field: &T) -> bool {
+    *field == T::default()
+}
+
 /// The name that an operator gave a feed: `[a-z0-9][a-z0-9._-]{0,62}`, unique over all files.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -225,20 +230,28 @@ pub struct Entry {
 #[serde(default)]
 pub struct FeedMeta {
     /// The feed's own id (Atom), as given.
+    #[serde(skip_serializing_if = "is_unset")]
     pub id: Option<String>,
     /// Title, plain text.
+    #[serde(skip_serializing_if = "is_unset")]
     pub title: Option<String>,
     /// Subtitle or description, plain text.
+    #[serde(skip_serializing_if = "is_unset")]
     pub description: Option<String>,
     /// The home page, absolute.
+    #[serde(skip_serializing_if = "is_unset")]
     pub link: Option<String>,
     /// The feed's own address as the document gives it (`rel='self'`), absolute.
+    #[serde(skip_serializing_if = "is_unset")]
     pub self_link: Option<String>,
     /// Last change of the feed, as given.
+    #[serde(skip_serializing_if = "is_unset")]
     pub updated: Option<Time>,
     /// Language tag of the feed.
+    #[serde(skip_serializing_if = "is_unset")]
     pub lang: Option<String>,
     /// Authors of the feed, for entries that name none.
+    #[serde(skip_serializing_if = "is_unset")]
     pub authors: Vec<Person>,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::feed::{Destination, Edition, FeedId, Time};
+use crate::feed::{Destination, Edition, FeedId, Time, is_unset};
 use crate::tally::Times;
 
 use super::{Action, HostRow, PollFacts, ReadFacts, Seen};
@@ -31,16 +31,16 @@ pub struct FeedRow {
     /// When the feed is polled next.
     pub next_due: Time,
     /// When the feed left the configuration.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub removed: Option<Time>,
     /// Paused by the operator.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub paused: bool,
     /// `enabled = false` in the configuration.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub disabled: bool,
     /// What was known of its entries was lost with a former state: what its nodes hold says how far it was told.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub rebuilt: bool,
     /// What polling remembers.
     #[serde(default)]
@@ -146,4 +146,21 @@ pub struct Counters {
     pub read_failures: u64,
     /// Size of the state on the disk.
     pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_as_short_as_it_can_be_and_an_older_one_reads_the_same() {
+        let row: FeedRow = serde_json::from_str(r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z"}"#).unwrap();
+        let short = serde_json::to_string(&row).unwrap();
+        let expected = r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z","poll":{"failures":0},"read":{"entries":0,"absent":0}}"#;
+        assert_eq!(short, expected);
+        let older = r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z","removed":null,"paused":false,"disabled":false,
+            "poll":{"url":"","validators":{"etag":null,"last_modified":null},"failures":0,"skip_hours":[],"errors":[]},
+            "read":{"first_contact":null,"contacts":[],"meta":{"title":null,"authors":[]},"oddities":{},"suppressed":{}}}"#;
+        assert_eq!(serde_json::from_str::<FeedRow>(older).unwrap(), row);
+    }
 }
