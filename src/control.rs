@@ -8,7 +8,7 @@ mod outbox;
 mod reload;
 mod status;
 
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -221,10 +221,9 @@ impl Drop for Server {
     }
 }
 
-async fn serve_one(stream: UnixStream, answerer: Answerer) -> io::Result<()> {
-    let (read, mut write) = stream.into_split();
+async fn serve_one(mut stream: UnixStream, answerer: Answerer) -> io::Result<()> {
     let mut line = String::new();
-    timeout(PATIENCE, BufReader::new(read.take(LONGEST_QUESTION)).read_line(&mut line)).await??;
+    timeout(PATIENCE, BufReader::new((&mut stream).take(LONGEST_QUESTION)).read_line(&mut line)).await??;
     let answer = match serde_json::from_str::<Question>(&line) {
         Ok(question) => {
             let busy = |_| Answer::error("it is too busy to answer in time; try again");
@@ -232,9 +231,15 @@ async fn serve_one(stream: UnixStream, answerer: Answerer) -> io::Result<()> {
         }
         Err(error) => Answer::error(format!("not understood: {error}")),
     };
-    let told = async {
-        write.write_all(&serde_json::to_vec(&answer)?).await?;
-        write.shutdown().await
-    };
-    timeout(PATIENCE, told).await?
+    let stream = stream.into_std()?;
+    tokio::task::spawn_blocking(move || tell(stream, &answer)).await?
+}
+
+/// Writes an answer piece by piece: of very many feeds it is very long.
+fn tell(stream: std::os::unix::net::UnixStream, answer: &Answer) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut out = io::BufWriter::with_capacity(64 * 1024, stream);
+    serde_json::to_writer(&mut out, answer)?;
+    out.flush()
 }
