@@ -1,6 +1,8 @@
 //! What polling needs of the configuration: one value, replaced as a whole at a reload.
 
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use url::Url;
@@ -76,17 +78,23 @@ impl Roster {
         find: impl Fn(&FeedId) -> Option<Subscription> + Send + Sync + 'static,
         routes: Arc<Vec<Route>>,
     ) -> Self {
-        let mut by_request: HashMap<String, Vec<FeedId>> = HashMap::new();
+        let hashes = RandomState::new();
+        let mut requests: Vec<(u64, FeedId)> = Vec::new();
         for feed in feeds {
-            if let Some(subscription) = find(&feed) {
-                by_request.entry(request_key(&subscription)).or_default().push(feed);
-            }
+            requests.extend(find(&feed).map(|subscription| (hashes.hash_one(request_key(&subscription)), feed)));
         }
+        requests.sort_unstable();
         let mut twins = HashMap::new();
-        for mut group in by_request.into_values().filter(|group| group.len() > 1) {
-            group.sort();
-            let group: Arc<[FeedId]> = group.into();
-            twins.extend(group.iter().map(|feed| (feed.clone(), Arc::clone(&group))));
+        for alike in requests.chunk_by(|(a, _), (b, _)| a == b).filter(|alike| alike.len() > 1) {
+            // Different requests hardly ever have the same hash.
+            let mut groups: BTreeMap<String, Vec<FeedId>> = BTreeMap::new();
+            for (feed, subscription) in alike.iter().filter_map(|(_, feed)| Some((feed, find(feed)?))) {
+                groups.entry(request_key(&subscription)).or_default().push(feed.clone());
+            }
+            for group in groups.into_values().filter(|group| group.len() > 1) {
+                let group: Arc<[FeedId]> = group.into();
+                twins.extend(group.iter().map(|feed| (feed.clone(), Arc::clone(&group))));
+            }
         }
         Self { find: Box::new(find), twins, routes, health: Vec::new() }
     }
