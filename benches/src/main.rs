@@ -8,6 +8,7 @@ mod fleet;
 mod folder;
 mod gateway;
 mod measured;
+mod operator;
 mod parse;
 mod poll;
 #[path = "../../tests/support/process.rs"]
@@ -32,13 +33,14 @@ use report::Row;
 /// A bench takes how often to measure, and gives its rows.
 type Bench = fn(usize) -> LocalBoxFuture<'static, Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 10] = [
+const BENCHES: [(&str, Bench); 11] = [
     ("parse", |rounds| parse::parse(rounds).boxed_local()),
     ("first-pass", |rounds| publish::first_pass(rounds).boxed_local()),
     ("tls", |rounds| publish::tls(rounds).boxed_local()),
     ("unchanged", |rounds| poll::unchanged(rounds).boxed_local()),
     ("polls", |rounds| poll::polls(rounds).boxed_local()),
     ("changed", |rounds| changed::changed(rounds).boxed_local()),
+    ("operator", |rounds| operator::operator(rounds).boxed_local()),
     ("scale", |rounds| scale::scale(rounds).boxed_local()),
     ("entries", |rounds| state::entries(rounds).boxed_local()),
     ("million", |rounds| state::million(rounds).boxed_local()),

@@ -48,6 +48,13 @@ pub(crate) fn cpu_seconds(process: Option<u32>) -> f64 {
     ticks.map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
 }
 
+/// The most memory that a process had so far.
+pub(crate) fn peak_bytes(process: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
+}
+
 /// The median of something of several runs.
 pub(crate) fn median<T>(runs: &[T], of: impl Fn(&T) -> f64) -> f64 {
     let mut all: Vec<f64> = runs.iter().map(of).collect();

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::fleet::{Fleet, id};
 use crate::gateway::{Gateway, NOBODY, program};
-use crate::measured::cpu_seconds;
+use crate::measured::{cpu_seconds, peak_bytes};
 use crate::process::Process;
 use crate::prosody::Prosody;
 use crate::report::Row;
@@ -34,7 +34,7 @@ pub(crate) async fn scale(_rounds: usize) -> Vec<Row> {
     let site = Site::start(FEEDS, ENTRIES, NEWS).await;
     let prosody = Prosody::start().await;
     let account = prosody.account(&prosody.address(), "none");
-    let template = template(&site).await;
+    let template = template(&site, SETTINGS).await;
     let gateway = Gateway::new(&account, SETTINGS, FEEDS, |feed| site.url(feed));
     let (began, clock) = (Instant::now(), now());
     let due = |n: usize| PREPARED + EVERY.mul_f64((n as u64 * 2_654_435_761 % FEEDS as u64) as f64 / FEEDS as f64);
@@ -61,7 +61,8 @@ pub(crate) async fn scale(_rounds: usize) -> Vec<Row> {
     let before = cpu_seconds(Some(process.id()));
     sleep(WATCHED).await;
     assert!(process.ended().is_none(), "{}", fs::read_to_string(log).unwrap());
-    let (asked, cpu, peak) = (site.take_asked(), cpu_seconds(Some(process.id())) - before, peak_mb(&process));
+    let (asked, cpu, peak) =
+        (site.take_asked(), cpu_seconds(Some(process.id())) - before, peak_bytes(process.id()) / 1e6);
 
     let end = PREPARED + WATCHED;
     let mut lags = vec![None; FEEDS];
@@ -85,8 +86,8 @@ pub(crate) async fn scale(_rounds: usize) -> Vec<Row> {
 }
 
 /// What polling remembers of a feed that the program polled.
-async fn template(site: &Site) -> PollFacts {
-    let gateway = Gateway::new(NOBODY, &format!("{SETTINGS}\nbackfill = 0"), 1, |feed| site.url(feed));
+pub(crate) async fn template(site: &Site, settings: &str) -> PollFacts {
+    let gateway = Gateway::new(NOBODY, &format!("{settings}\nbackfill = 0"), 1, |feed| site.url(feed));
     gateway.once(&[]).await;
     let store = RedbStore::open(&gateway.path("state.redb")).unwrap();
     let row = store.feed(&FeedId::new(id(0).as_str()).unwrap()).await.unwrap().unwrap();
@@ -96,12 +97,6 @@ async fn template(site: &Site) -> PollFacts {
 
 /// The program that is measured goes by the clock.
 #[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     chrono::Utc::now()
-}
-
-fn peak_mb(process: &Process) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0 / 1e6
 }
