@@ -23,6 +23,7 @@ mod memo;
 mod new_feed;
 mod opml;
 mod pieces;
+mod places;
 mod print;
 mod raw;
 mod route;
@@ -34,14 +35,13 @@ mod timing;
 mod unify;
 mod value;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use url::Url;
 
-use crate::deliver::Named;
 use crate::feed::{Destination, FeedId};
 use crate::{atom, deliver, ingest, source, store, web, xmpp};
 
@@ -49,6 +49,7 @@ pub use self::blank::Blank;
 pub use self::change::RemoveError;
 pub(crate) use self::duration::duration;
 pub use self::error::{ConfigError, ConfigErrors};
+use self::load::Manner;
 pub use self::new_feed::NewFeed;
 pub use self::print::Merged;
 pub use self::slug::slug;
@@ -68,7 +69,7 @@ pub struct Config {
     /// `[web]`.
     pub web: web::Config,
     /// Every feed, by id.
-    pub feeds: BTreeMap<FeedId, Arc<Feed>>,
+    pub feeds: Arc<BTreeMap<FeedId, Arc<Feed>>>,
     /// Every `[[route]]`, in order.
     pub routes: Arc<Vec<ingest::route::Route>>,
     /// The fixed destinations of routes.
@@ -100,21 +101,45 @@ pub struct Feed {
     pub poll: Arc<source::PollRules>,
     /// How its entries are judged.
     pub rules: Arc<ingest::Rules>,
-    /// Where its entries go, routes left out.
-    pub to: Vec<Target>,
+    /// Where its entries go, routes left out; see [`Feed::destinations`].
+    pub to: Arc<[Target]>,
     /// How its entries are rendered.
     pub style: Arc<atom::Style>,
 }
 
+impl Feed {
+    /// Where its entries go, routes left out.
+    pub fn destinations(&self) -> impl Iterator<Item = (Destination, &Target)> {
+        self.to.iter().map(|target| (target.destination_of(&self.id), target))
+    }
+}
+
 /// A destination of a `to`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// Where.
-    pub destination: Arc<Destination>,
+    /// Where; a node's name may be a template over `{feed}`, so that very many feeds share a `to`.
+    pub destination: Destination,
     /// First contact at this destination; `None`: none (PEP, rooms, chats that do not set it).
     pub backfill: Option<ingest::Backfill>,
     /// How it is created and kept.
     pub settings: Arc<deliver::NodeSettings>,
+}
+
+impl Target {
+    /// Where entries of a feed go.
+    pub fn destination_of(&self, feed: &FeedId) -> Destination {
+        match &self.destination {
+            Destination::Node { service, node } => {
+                Destination::Node { service: service.clone(), node: template::name_of(node, feed.as_str()) }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Whether it is another destination for each feed.
+    fn names_feed(&self) -> bool {
+        matches!(&self.destination, Destination::Node { node, .. } if template::names_feed(node))
+    }
 }
 
 /// How variables of the environment are looked up.
@@ -124,14 +149,10 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-fn styled(feed: &Arc<Feed>) -> (FeedId, Arc<atom::Style>) {
-    (feed.id.clone(), feed.style.clone())
-}
-
 impl Config {
     /// Reads and checks the configuration: the file given, else `$TIDINGS_CONFIG`, else the first of the usual places.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigErrors> {
-        load::load(path, &variable, None, false).map(|(config, _)| config)
+        load::load(path, Manner::new(&variable)).map(|(config, _)| config)
     }
 
     /// Whether a text would do as the main file at a path, with the feeds that are there.
@@ -139,9 +160,15 @@ impl Config {
         load::check_draft(path, text, &variable)
     }
 
-    /// The same, and where every setting comes from.
+    /// Reads the same files again. What a feed comes to is kept once when nothing about it changed.
+    pub fn load_again(&self) -> Result<Self, ConfigErrors> {
+        let manner = Manner { former: Some(self), ..Manner::new(&variable) };
+        load::load(Some(&self.path), manner).map(|(config, _)| config)
+    }
+
+    /// The configuration, and where every setting comes from.
     pub fn explain(path: Option<&Path>) -> Result<(Self, Merged), ConfigErrors> {
-        load::load(path, &variable, None, true)
+        load::load(path, Manner { is_traced: true, ..Manner::new(&variable) })
     }
 
     /// Where the state of a configuration is, however broken the rest of it may be; `None` when not even that can be said.
@@ -151,33 +178,7 @@ impl Config {
 
     /// The configuration as if there was this file of feeds, too. With it no other file is needed.
     pub fn with_guest(path: Option<&Path>, file: &Path, feeds: String) -> Result<Self, ConfigErrors> {
-        load::load(path, &variable, Some((file, feeds)), false).map(|(config, _)| config)
-    }
-
-    /// The part that `deliver` needs.
-    pub fn deliver(&self) -> deliver::Config {
-        let mut owners: HashMap<&Destination, Vec<FeedId>> = HashMap::new();
-        for feed in self.feeds.values() {
-            for own in feed.to.iter().filter(|own| own.backfill.is_some()) {
-                owners.entry(&own.destination).or_default().push(feed.id.clone());
-            }
-        }
-        let of_routes = self.route_targets.iter().chain(&self.health).map(|target| (target, true));
-        let of_feeds = self.feeds.values().flat_map(|feed| &feed.to).map(|target| (target, false));
-        let mut named: HashMap<Arc<Destination>, Named> = HashMap::new();
-        for (Target { destination, settings, .. }, is_routed) in of_routes.chain(of_feeds) {
-            let known = named.entry(destination.clone());
-            known.and_modify(|named| named.is_shared = true).or_insert_with(|| {
-                let feeds = owners.remove(&**destination).unwrap_or_default().into_boxed_slice();
-                Named { settings: settings.clone(), feeds, is_routed, is_shared: is_routed }
-            });
-        }
-        deliver::Config {
-            named,
-            routed: self.route_nodes.clone(),
-            settle: self.xmpp.settle,
-            account: self.xmpp.jid.clone(),
-            styles: self.feeds.values().filter(|feed| *feed.style != atom::Style::default()).map(styled).collect(),
-        }
+        let manner = Manner { guest: Some((file, feeds)), ..Manner::new(&variable) };
+        load::load(path, manner).map(|(config, _)| config)
     }
 }

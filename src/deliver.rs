@@ -56,7 +56,7 @@ use self::verdict::Verdict;
 pub use self::examine::{Affiliations, NodeSight, Sight, affiliations, examine};
 pub use self::flight::{Flight, Flights, RESULTS, Tally};
 pub use self::learn::look_at_the_paused;
-pub use self::settings::{Access, Config, Named, NodeSettings, OnDoubt};
+pub use self::settings::{Access, Config, Find, Named, NodeSettings, OnDoubt};
 pub use self::sight::{Consent, PersonSight, RoomSight};
 
 /// How long [`Deliverer::run`] goes on.
@@ -152,7 +152,7 @@ impl Deliverer {
             let mut config = self.config.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *config, next.clone())
         };
-        let kept = |config: &Config, at: &Destination| (config.settings(at), config.followed_by(at).cloned());
+        let kept = |config: &Config, at: &Destination| (config.settings(at), config.followed_by(at));
         let is_same = |at: &Destination| kept(&former, at) == kept(&next, at);
         self.prepared().retain(|at, _| is_same(at));
         lock(&self.unconditional).retain(|at, _| is_same(at));

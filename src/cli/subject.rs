@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::config::{Config, Feed, NewFeed, slug};
 use crate::deliver;
-use crate::feed::{Destination, FeedId, Time};
+use crate::feed::{FeedId, Time};
 use crate::gateway;
 use crate::ingest::parse::ParseError;
 use crate::ingest::{self, Arrival, Harvest, Plan};
@@ -83,11 +83,7 @@ impl Subject {
         let arrival = self.arrival(now).await?;
         let (feed, routes) = (self.feed.clone(), self.config.routes.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            let to = feed
-                .to
-                .iter()
-                .map(|target| (Destination::clone(&target.destination), target.backfill))
-                .collect::<Vec<_>>();
+            let to = feed.destinations().map(|(at, target)| (at, target.backfill)).collect::<Vec<_>>();
             let plan = Plan {
                 feed: &feed.id,
                 key_id: feed.id.as_str(),

@@ -56,7 +56,7 @@ impl Destinations {
         let is_ours = destination.is_ours(self.default_service.as_deref(), &self.domain);
         let memo = self.memos.entry(("", is_ours)).or_default();
         let settings = memo.share(fields, base, |_, base| base.settled(is_ours));
-        Target { destination: Arc::new(destination), backfill, settings }
+        Target { destination, backfill, settings }
     }
 
     /// The destinations of a `to`.
@@ -100,7 +100,7 @@ impl Destinations {
         let settings =
             memo.share(fields, base, |fields, base| settings::own(fields, base, kind.settings).settled(is_ours));
         let backfill = fields.or("backfill", &ground.backfill.filter(|_| kind.named == Name::Node));
-        named.map(|_| Target { destination: Arc::new(destination), backfill, settings })
+        named.map(|_| Target { destination, backfill, settings })
     }
 }
 

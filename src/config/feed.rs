@@ -1,12 +1,12 @@
 //! One feed: its own keys, and those of `[defaults]` that it says otherwise.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Url;
 
-use crate::feed::{Destination, FeedId};
+use crate::feed::FeedId;
 use crate::ingest::Rules;
 use crate::ingest::filter::Rule;
 use crate::source::{BasicPassword, PollRules};
@@ -46,12 +46,18 @@ impl Feeds<'_> {
         let style =
             self.style.share(&mut fields, &defaults.style, |fields, base| settings::style(fields, base, account));
         let nodes = self.nodes.share(&mut fields, &defaults.nodes, settings::nodes);
-        let to = self.to(&id, &mut fields, &nodes, &rules);
+        let to = self.to(&mut fields, &nodes, &rules);
         refuse_misplaced(&mut fields);
         self.merged.add(format!("[{id}]"), fields.finish());
         let Some(url) = url else { return };
-        let feed = Feed { id: id.clone(), url, name, enabled, tags, was, poll, rules, to, style };
-        self.feeds.insert(id, Arc::new(feed));
+        let feed = self.kept(Feed { id, url, name, enabled, tags, was, poll, rules, to, style });
+        self.feeds.insert(feed.id.clone(), feed);
+    }
+
+    /// A feed as it is kept: as before, when nothing about it changed.
+    fn kept(&self, feed: Feed) -> Arc<Feed> {
+        let former = self.common.former.and_then(|former| former.feeds.get(&feed.id));
+        former.filter(|former| ***former == feed).cloned().unwrap_or_else(|| Arc::new(feed))
     }
 
     fn url(&self, fields: &mut Fields<'_>) -> Option<Url> {
@@ -95,20 +101,24 @@ impl Feeds<'_> {
         was
     }
 
-    fn to(&mut self, id: &FeedId, fields: &mut Fields<'_>, nodes: &Arc<Nodes>, rules: &Rules) -> Vec<Target> {
+    fn to(&mut self, fields: &mut Fields<'_>, nodes: &Arc<Nodes>, rules: &Rules) -> Arc<[Target]> {
         let ground = Ground { base: nodes, backfill: Some(rules.backfill), gaps: &["feed"] };
         let mut to = self.destinations.list(fields, ground);
         if !fields.has("to") {
             to = vec![self.destinations.node(fields, ground, self.common.defaults.node.clone())];
         }
-        to.shrink_to_fit();
-        for target in &mut to {
-            if let Destination::Node { node, .. } = Arc::make_mut(&mut target.destination) {
-                *node = node.replace("{feed}", id.as_str());
-            }
-        }
-        to
+        shared(&mut self.to, to)
     }
+}
+
+/// One list for all feeds that go to the same destinations.
+fn shared(known: &mut HashSet<Arc<[Target]>>, to: Vec<Target>) -> Arc<[Target]> {
+    if let Some(known) = known.get(&*to) {
+        return known.clone();
+    }
+    let to: Arc<[Target]> = to.into();
+    known.insert(to.clone());
+    to
 }
 
 fn basic(fields: &mut Fields<'_>) -> Option<(String, BasicPassword)> {

@@ -1,6 +1,6 @@
 //! The feeds of feeds.d: what each file holds, and what can only be said when all are known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::atom::Style;
-use crate::feed::FeedId;
+use crate::feed::{Destination, FeedId};
 use crate::ingest::Rules;
 use crate::ingest::filter::Rule;
 use crate::source::PollRules;
@@ -18,12 +18,13 @@ use super::fields::{Fields, Layer};
 use super::file::{File, Place};
 use super::memo::Memo;
 use super::pieces::{self, Entry};
+use super::places::Places;
 use super::print::Merged;
 use super::settings::{Defaults, Nodes};
 use super::slug::like;
 use super::timing::Timings;
 use super::value::quoted;
-use super::{Feed, Target, find, opml};
+use super::{Config, Feed, Target, find, opml};
 
 /// What all feeds are read with.
 #[derive(Clone, Copy)]
@@ -35,6 +36,8 @@ pub(super) struct Common<'a> {
     pub(super) account: &'a str,
     pub(super) allow_file: bool,
     pub(super) is_traced: bool,
+    /// The configuration of before.
+    pub(super) former: Option<&'a Config>,
 }
 
 /// The feeds read so far.
@@ -48,6 +51,7 @@ pub(super) struct Feeds<'a> {
     pub(super) nodes: Memo<Nodes>,
     pub(super) style: Memo<Style>,
     pub(super) tags: HashMap<Vec<String>, Arc<Vec<String>>>,
+    pub(super) to: HashSet<Arc<[Target]>>,
     pub(super) timings: Timings,
     /// Filters by how they are written: each regular expression is built once.
     pub(super) filters: HashMap<String, Vec<Rule>>,
@@ -68,6 +72,7 @@ impl<'a> Feeds<'a> {
             nodes: Memo::default(),
             style: Memo::default(),
             tags: HashMap::new(),
+            to: HashSet::new(),
             timings: Timings::default(),
             filters: HashMap::new(),
             ids: HashMap::new(),
@@ -104,10 +109,11 @@ impl<'a> Feeds<'a> {
     }
 
     /// Ends with what can only be said when all feeds are known. `routed` are the destinations of routes.
-    pub(super) fn finish(self, routed: &[(Target, Place)]) -> (BTreeMap<FeedId, Arc<Feed>>, Merged) {
+    pub(super) fn finish(mut self, routed: &[(Target, Place)]) -> (Arc<BTreeMap<FeedId, Arc<Feed>>>, Merged) {
         self.check_former_ids();
-        self.check_settings(routed);
-        (self.feeds, self.merged)
+        let feeds = Arc::new(std::mem::take(&mut self.feeds));
+        self.check_settings(&Places::new(feeds.clone()), routed);
+        (feeds, self.merged)
     }
 
     fn check_former_ids(&self) {
@@ -123,16 +129,32 @@ impl<'a> Feeds<'a> {
     }
 
     /// A destination must have the same settings wherever it stands.
-    fn check_settings(&self, routed: &[(Target, Place)]) {
-        let of_routes = routed.iter().map(|(target, place)| (target, place));
-        let of_feeds = self.feeds.values().filter_map(|feed| Some((feed, self.ids.get(&feed.id)?)));
-        let of_feeds = of_feeds.flat_map(|(feed, place)| feed.to.iter().map(move |target| (target, place)));
+    fn check_settings(&self, places: &Places, routed: &[(Target, Place)]) {
+        let differs = |target: &Target, place: &Place, other: &Target, at: &Place, destination: &Destination| {
+            if target.settings != other.settings {
+                let message = format!("{destination} has two different settings");
+                place.complain(message, format!("the other ones are those of {at}; say the same in both places"));
+            }
+        };
         let mut known = HashMap::new();
-        for (target, place) in of_routes.chain(of_feeds) {
-            let (settings, other) = *known.entry(&target.destination).or_insert((&target.settings, place));
-            if !Arc::ptr_eq(settings, &target.settings) && settings != &target.settings {
-                let message = format!("{} has two different settings", target.destination);
-                place.complain(message, format!("the other ones are those of {other}; say the same in both places"));
+        let of_feeds = places.fixed().filter_map(|(feed, target)| Some((target, self.ids.get(&feed.id)?)));
+        for (target, place) in routed.iter().map(|(target, place)| (target, place)).chain(of_feeds) {
+            let (other, at) = *known.entry(&target.destination).or_insert((target, place));
+            differs(target, place, other, at, &target.destination);
+        }
+        for (destination, (other, at)) in known {
+            for (feed, target) in places.called_after_feeds(destination) {
+                self.ids.get(&feed.id).into_iter().for_each(|place| differs(target, place, other, at, destination));
+            }
+        }
+        for (feed, target) in places.ambiguous() {
+            let destination = target.destination_of(&feed.id);
+            let before =
+                places.called_after_feeds(&destination).into_iter().take_while(|(other, _)| other.id < feed.id);
+            for (other, same) in before {
+                if let (Some(place), Some(at)) = (self.ids.get(&feed.id), self.ids.get(&other.id)) {
+                    differs(target, place, same, at, &destination);
+                }
             }
         }
     }

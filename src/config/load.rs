@@ -14,15 +14,28 @@ use super::print::Merged;
 use super::settings::Defaults;
 use super::{Config, Environment, find, route, sections};
 
-/// Reads everything; reports every error of every file. `guest` is one more file of feeds, which need not be there;
-/// with one, no other file is needed.
-pub(super) fn load(
-    named: Option<&Path>,
-    environment: Environment<'_>,
-    guest: Option<(&Path, String)>,
-    is_traced: bool,
-) -> Result<(Config, Merged), ConfigErrors> {
-    let (main, mut feeds) = match find::main_file(named, environment) {
+/// How the files are read.
+pub(super) struct Manner<'a> {
+    pub(super) environment: Environment<'a>,
+    /// One more file of feeds, which need not be there; with one, no other file is needed.
+    pub(super) guest: Option<(&'a Path, String)>,
+    /// Whether it is written down where every setting comes from.
+    pub(super) is_traced: bool,
+    /// The configuration of before: feeds that did not change are taken from it.
+    pub(super) former: Option<&'a Config>,
+}
+
+impl<'a> Manner<'a> {
+    /// As they are.
+    pub(super) fn new(environment: Environment<'a>) -> Self {
+        Self { environment, guest: None, is_traced: false, former: None }
+    }
+}
+
+/// Reads everything; reports every error of every file.
+pub(super) fn load(named: Option<&Path>, mut manner: Manner<'_>) -> Result<(Config, Merged), ConfigErrors> {
+    let guest = manner.guest.take();
+    let (main, mut feeds) = match find::main_file(named, manner.environment) {
         Ok(path) => {
             let feeds = feed_files(&path)?;
             (find::read(&path)?, feeds)
@@ -31,12 +44,12 @@ pub(super) fn load(
         Err(_) => (File::new(Path::new("tidings.toml"), NOBODY.to_owned(), false), Vec::new()),
     };
     feeds.extend(guest.map(|(path, text)| Ok(File::new(path, text, false))));
-    put_together(&main, feeds, environment, is_traced)
+    put_together(&main, feeds, &manner)
 }
 
 /// Whether a text would do as the main file at a path.
 pub(super) fn check_draft(path: &Path, text: String, environment: Environment<'_>) -> Result<(), ConfigErrors> {
-    put_together(&File::new(path, text, false), feed_files(path)?, environment, false).map(drop)
+    put_together(&File::new(path, text, false), feed_files(path)?, &Manner::new(environment)).map(drop)
 }
 
 type FeedFiles = Vec<Result<Rc<File>, ConfigErrors>>;
@@ -45,13 +58,8 @@ fn feed_files(main: &Path) -> Result<FeedFiles, ConfigErrors> {
     Ok(find::feed_files(main)?.iter().map(|path| find::read(path)).collect())
 }
 
-fn put_together(
-    main: &Rc<File>,
-    feeds: FeedFiles,
-    environment: Environment<'_>,
-    is_traced: bool,
-) -> Result<(Config, Merged), ConfigErrors> {
-    let composed = compose(main, &feeds, environment, is_traced);
+fn put_together(main: &Rc<File>, feeds: FeedFiles, manner: &Manner<'_>) -> Result<(Config, Merged), ConfigErrors> {
+    let composed = compose(main, &feeds, manner);
     let mut errors = main.errors();
     for file in feeds {
         errors.extend(file.map_or_else(|errors| errors.0, |file| file.errors()));
@@ -77,12 +85,8 @@ pub(super) fn state(named: Option<&Path>, environment: Environment<'_>) -> Optio
 const NOBODY: &str = "[xmpp]\njid = \"nobody@localhost\"\n[store]\npath = \"none\"\n";
 
 /// Puts the files together; what is wrong with one is written down in it.
-fn compose(
-    main: &Rc<File>,
-    files: &[Result<Rc<File>, ConfigErrors>],
-    environment: Environment<'_>,
-    is_traced: bool,
-) -> Option<(Config, Merged)> {
+fn compose(main: &Rc<File>, files: &[Result<Rc<File>, ConfigErrors>], manner: &Manner<'_>) -> Option<(Config, Merged)> {
+    let Manner { environment, is_traced, former, .. } = *manner;
     let table = main.parse();
     let nothing = DeTable::new();
     let mut root = Fields::new(main.name(), main, None, table.get_ref());
@@ -124,8 +128,8 @@ fn compose(
     let health = sections::log(&mut fields, &defaults.nodes, &route_nodes);
     merged.add("[log]".to_owned(), fields.finish());
 
-    let common =
-        Common { defaults: &defaults, layer: &layer, account: &account, allow_file: http.allow_file, is_traced };
+    let (defaults, layer, account) = (&defaults, &layer, &*account);
+    let common = Common { defaults, layer, account, allow_file: http.allow_file, is_traced, former };
     let mut feeds = Feeds::new(common, merged);
     let (routes, routed) = match root.raw("route") {
         Some(list) => route::routes(list, &defaults.nodes, &route_nodes, &mut feeds, is_traced),

@@ -58,7 +58,7 @@ fn route_target(target: &Target, made: &NodeSettings, fields: &Fields<'_>) -> Ro
             "a route takes what comes from now on; put the node into the `to` of its feeds for their older entries";
         fields.wrong("to", "`backfill` in a route is not in this release".to_owned(), hint);
     }
-    match &*target.destination {
+    match &target.destination {
         Destination::Node { service, node } if template::gaps(node).is_ok_and(|gaps| !gaps.is_empty()) => {
             if *target.settings != *made {
                 let hint = "take them out; on a service that is not the default one create = true is needed";

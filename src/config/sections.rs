@@ -117,8 +117,7 @@ pub(super) fn log(fields: &mut Fields<'_>, nodes: &Nodes, settings: &Arc<NodeSet
     let service = nodes.service.as_ref().map(|service| service.0.clone());
     let node = node.map(|node| Destination::Node { service, node });
     let chat = chat.map(|jid| Destination::Chat { jid: jid.to_string() });
-    let target =
-        |destination| Target { destination: Arc::new(destination), backfill: None, settings: settings.clone() };
+    let target = |destination| Target { destination, backfill: None, settings: settings.clone() };
     node.into_iter().chain(chat).map(target).collect()
 }
 
@@ -126,7 +125,7 @@ pub(super) fn log(fields: &mut Fields<'_>, nodes: &Nodes, settings: &Arc<NodeSet
 mod tests {
     use std::ffi::OsString;
 
-    use super::super::load::load;
+    use super::super::load::{Manner, load};
 
     /// Where the state of a configuration at a path is, with these variables.
     fn state(variables: &[(&str, &str)]) -> Result<String, String> {
@@ -134,7 +133,7 @@ mod tests {
         let path = folder.path().join("tidings.toml");
         std::fs::write(&path, "[xmpp]\njid = \"feeds@example.org\"\n").unwrap();
         let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        let loaded = load(Some(&path), &|name| -> Option<OsString> { value(name) }, None, false);
+        let loaded = load(Some(&path), Manner::new(&|name| -> Option<OsString> { value(name) }));
         let said = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
         loaded.map(|(config, _)| config.store.path.display().to_string()).map_err(|errors| said(errors.to_string()))
     }

@@ -47,7 +47,7 @@ impl Deliverer {
             return;
         };
         let destination = Destination::Chat { jid: person.to_string() };
-        if !self.config().named.contains_key(&destination) {
+        if self.config().find(&destination).is_none() {
             return;
         }
         if kind == "subscribe" {

@@ -142,8 +142,8 @@ impl Deliverer {
     /// Takes over which rooms one is to be in, and leaves all others.
     pub(super) fn keep_to_rooms(&self) {
         let config = self.config();
-        let rooms = config.named.keys().filter(|destination| matches!(&***destination, Destination::Room { .. }));
-        *lock(&self.stays) = rooms.map(|room| (Destination::clone(room), NodeFacts::default())).collect();
+        let rooms = config.named.keys().filter(|destination| matches!(destination, Destination::Room { .. }));
+        *lock(&self.stays) = rooms.map(|room| (room.clone(), NodeFacts::default())).collect();
         let kept = |room: &BareJid, nick: &str| {
             let destination = Destination::Room { jid: room.to_string() };
             config.named.contains_key(&destination) && config.nick(&destination) == nick

@@ -108,7 +108,7 @@ impl Deliverer {
         facts: NodeFacts,
     ) -> Result<NodeFacts, Halt> {
         let followed = match self.config().followed_by(destination) {
-            Some(feed) => self.store.feed(feed).await?.map(|row| row.read.meta),
+            Some(feed) => self.store.feed(&feed).await?.map(|row| row.read.meta),
             None => None,
         };
         let ready = node::prepare(&*self.wire, address, settings, followed.as_ref()).await?;

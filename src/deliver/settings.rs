@@ -1,5 +1,6 @@
 //! What `deliver` is told by the configuration.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,18 +73,23 @@ pub struct Named {
     /// How it is kept; shared by all that say the same.
     pub settings: Arc<NodeSettings>,
     /// The feeds that have it as their own, in order: they have a first contact with it, as only they fill it up.
-    pub feeds: Box<[FeedId]>,
+    pub feeds: Vec<FeedId>,
     /// Whether a route names it too.
     pub is_routed: bool,
     /// Whether entries of several feeds come there.
     pub is_shared: bool,
 }
 
+/// Finds a destination of the configuration.
+pub type Find = Arc<dyn Fn(&Destination) -> Option<Named> + Send + Sync>;
+
 /// What `deliver` needs of the configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
-    /// The destinations that it names.
-    pub named: HashMap<Arc<Destination>, Named>,
+    /// The destinations that it names, but for those that are called after feeds.
+    pub named: HashMap<Destination, Named>,
+    /// Finds a node that is called after a feed; of those there may be very many.
+    pub called_after_feeds: Find,
     /// Settings of the nodes that routes make.
     pub routed: Arc<NodeSettings>,
     /// How entries of each feed are rendered; others use the default.
@@ -95,9 +101,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the configuration says of a destination that it names.
+    pub(crate) fn find(&self, destination: &Destination) -> Option<Cow<'_, Named>> {
+        let named = self.named.get(destination).map(Cow::Borrowed);
+        named.or_else(|| (self.called_after_feeds)(destination).map(Cow::Owned))
+    }
+
     /// Settings of a destination.
     pub(crate) fn settings(&self, destination: &Destination) -> Arc<NodeSettings> {
-        match (self.named.get(destination), destination) {
+        match (self.find(destination), destination) {
             (Some(named), _) => named.settings.clone(),
             (None, Destination::Node { .. }) => self.routed.clone(),
             (None, _) => Arc::default(),
@@ -106,23 +118,22 @@ impl Config {
 
     /// Whether a feed has the destination as its own.
     pub(crate) fn is_own(&self, destination: &Destination, feed: &FeedId) -> bool {
-        self.named.get(destination).is_some_and(|named| named.feeds.binary_search(feed).is_ok())
+        self.find(destination).is_some_and(|named| named.feeds.binary_search(feed).is_ok())
     }
 
     /// The feed whose title and description a node follows, because it has the node to itself; `None`: the node is named
     /// after itself.
-    pub fn followed_by(&self, destination: &Destination) -> Option<&FeedId> {
-        match self.named.get(destination) {
-            Some(Named { feeds, is_routed: false, .. }) if matches!(destination, Destination::Node { .. }) => {
-                <&[FeedId; 1]>::try_from(&**feeds).ok().map(|[feed]| feed)
-            }
+    pub fn followed_by(&self, destination: &Destination) -> Option<FeedId> {
+        let named = self.find(destination).filter(|named| !named.is_routed)?;
+        match &named.feeds[..] {
+            [feed] if matches!(destination, Destination::Node { .. }) => Some(feed.clone()),
             _ => None,
         }
     }
 
     /// Whether entries of several feeds come there, so that each has to name itself.
-    pub(crate) fn is_shared(&self, destination: &Destination) -> bool {
-        self.named.get(destination).is_none_or(|named| named.is_shared)
+    pub fn is_shared(&self, destination: &Destination) -> bool {
+        self.find(destination).is_none_or(|named| named.is_shared)
     }
 
     /// The account's name in a room.

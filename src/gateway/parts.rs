@@ -10,7 +10,7 @@ use xmpp_parsers::jid::BareJid;
 use crate::config::Config;
 use crate::control::{self, Answerer, Holder};
 use crate::deliver::Deliverer;
-use crate::feed::{Clock, Destination, FeedId};
+use crate::feed::{Clock, FeedId};
 use crate::source::{Poller, Roster, Subscription};
 use crate::store::{FeedSync, Outbox, Store, StoreError};
 use crate::xmpp::{Options, Session, Wire};
@@ -172,10 +172,10 @@ pub(super) fn roster(config: &Arc<Config>) -> Roster {
             poll: feed.poll.clone(),
             tags: feed.tags.clone(),
             rules: feed.rules.clone(),
-            to: feed.to.iter().map(|target| (Destination::clone(&target.destination), target.backfill)).collect(),
+            to: feed.destinations().map(|(destination, target)| (destination, target.backfill)).collect(),
         })
     };
-    let health = config.health.iter().map(|target| Destination::clone(&target.destination)).collect();
+    let health = config.health.iter().map(|target| target.destination.clone()).collect();
     Roster::new(config.feeds.keys().cloned(), find, config.routes.clone()).reporting_to(health)
 }
 

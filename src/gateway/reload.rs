@@ -2,11 +2,12 @@
 //!
 //! Only the feeds that changed are touched; the session stays unless `[xmpp]` changed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::{Config, ConfigErrors};
+use crate::config::{Config, ConfigErrors, Feed};
 use crate::control::{Answer, Reloaded};
 use crate::feed::FeedId;
 use crate::store::StoreError;
@@ -80,8 +81,9 @@ pub(super) async fn reload(parts: &mut Parts, engine: &mut Engine) -> Result<Ans
 }
 
 async fn take_over(parts: &mut Parts, engine: &mut Engine) -> Result<Reloaded, Refusal> {
-    let (former, path) = (parts.config.clone(), parts.config.path.clone());
-    let read = tokio::task::spawn_blocking(move || Config::load(Some(&path))).await;
+    let former = parts.config.clone();
+    // Always on the thread that read it at the start: what an allocator keeps for a thread it uses again for that one only.
+    let read = tokio::task::block_in_place(|| catch_unwind(AssertUnwindSafe(|| former.load_again())));
     let mut next = parts::unified(&*parts.store, read.map_err(|_| GatewayError::Bug)??).await?;
     let reloaded = compare(&former, &next);
     // Whatever the file says, these hold until the restart.
@@ -127,7 +129,7 @@ fn compare(former: &Config, next: &Config) -> Reloaded {
     Reloaded {
         feeds: next.feeds.len(),
         added: ids(next, &|id| !former.feeds.contains_key(id)),
-        changed: ids(next, &|id| former.feeds.get(id).is_some_and(|feed| *feed != next.feeds[id])),
+        changed: ids(next, &|id| former.feeds.get(id).is_some_and(|feed| is_changed(feed, &next.feeds[id]))),
         removed: ids(former, &|id| !next.feeds.contains_key(id)),
         sections: changed(&[
             ("[xmpp]", former.xmpp == next.xmpp),
@@ -138,6 +140,11 @@ fn compare(former: &Config, next: &Config) -> Reloaded {
         ]),
         needs_restart: changed(&[("[store]", former.store == next.store), ("[web]", former.web == next.web)]),
     }
+}
+
+/// What did not change at all is mostly kept from before.
+fn is_changed(former: &Arc<Feed>, next: &Arc<Feed>) -> bool {
+    !Arc::ptr_eq(former, next) && former != next
 }
 
 #[cfg(test)]

@@ -35,22 +35,23 @@ fn outcome(row: &OutboxRow, config: &Config) -> Option<Outcome> {
         return None;
     }
     Some(match elsewhere(&row.destination, feed) {
-        Some(to) => Outcome::Move { to: to.clone() },
+        Some(to) => Outcome::Move { to },
         None => Outcome::Dead { reason: REMOVED.to_owned() },
     })
 }
 
 /// Whether something of a feed may go there: its entries by its own `to` or by a route, or what is told of its health.
 fn goes_to(config: &Config, feed: &Feed, destination: &Destination) -> bool {
-    feed.to.iter().chain(&config.health).any(|target| *target.destination == *destination)
+    feed.destinations().any(|(own, _)| own == *destination)
+        || config.health.iter().any(|target| target.destination == *destination)
         || config.routes.iter().flat_map(|route| &route.to).any(|target| target.may_be(destination))
 }
 
 /// The feed's node of the same name on another service.
-fn elsewhere<'a>(destination: &Destination, feed: &'a Feed) -> Option<&'a Destination> {
+fn elsewhere(destination: &Destination, feed: &Feed) -> Option<Destination> {
     let Destination::Node { node: name, .. } = destination else { return None };
-    let nodes = feed.to.iter().map(|target| &*target.destination);
-    nodes.into_iter().find(|other| matches!(other, Destination::Node { node, .. } if node == name))
+    let mut own = feed.destinations().map(|(own, _)| own);
+    own.find(|other| matches!(other, Destination::Node { node, .. } if node == name))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::filter;
 
 /// How many entries first contact publishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Backfill {
     /// The newest so many.
     Newest(u32),

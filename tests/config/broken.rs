@@ -963,6 +963,17 @@ fn a_node_with_two_different_settings_names_both() {
 }
 
 #[test]
+fn a_node_that_is_called_after_a_feed_has_the_same_settings_elsewhere() {
+    let feed = |name: &str, rest: &str| format!("[{name}]\nurl = \"https://example.org/\"\n{rest}\n");
+    let to = |node: &str, items: u32| format!("to = [{{ node = \"{node}\", max-items = {items} }}]");
+    let first_line = |text: String| feeds(&text).lines().take(2).collect::<Vec<_>>().join(" ");
+    let named = feed("a", "") + &feed("b", &to("a", 5));
+    assert_eq!(first_line(named), "error: node a has two different settings   --> feeds.d/a.toml:1:2");
+    let templates = feed("a", &to("x-{feed}", 5)) + &feed("x-a", &to("{feed}", 6));
+    assert_eq!(first_line(templates), "error: node x-a has two different settings   --> feeds.d/a.toml:4:2");
+}
+
+#[test]
 fn every_error_of_every_file_comes_in_one_run() {
     let said = refused(&[
         ("feeds.d/c.opml", "<opml><body>\n<outline type='rss' text='c'/>\n</body></opml>"),

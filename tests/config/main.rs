@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use insta::{assert_debug_snapshot, assert_snapshot};
 use tempfile::TempDir;
-use tidings::config::{Config, Feed, Target};
+use tidings::config::{Config, Feed};
 use tidings::deliver::Access;
 use tidings::feed::{Destination, FeedId};
 use tidings::ingest::Backfill;
@@ -120,23 +120,51 @@ fn ten_thousand_feeds_of_a_few_kinds_keep_a_few_settings() {
     assert_eq!(kinds(|feed| Arc::as_ptr(&feed.rules) as usize), 3);
     assert_eq!(kinds(|feed| Arc::as_ptr(&feed.style) as usize), 1);
     assert_eq!(kinds(|feed| Arc::as_ptr(&feed.tags) as usize), 2);
-    assert_eq!(kinds(|feed| Arc::as_ptr(&feed.to[0].settings) as usize), 1);
+    assert_eq!(kinds(|feed| feed.to.as_ptr() as usize), 1);
+}
+
+#[test]
+fn what_did_not_change_is_kept_from_before() {
+    let folder = folder(&[("tidings.toml", ACCOUNT), ("feeds.d/a.toml", &feeds(&["", "every = \"1h\"", ""]))]);
+    let former = Config::load(Some(&folder.path().join("tidings.toml"))).unwrap();
+    fs::write(folder.path().join("feeds.d/a.toml"), feeds(&["# a remark", "every = \"2h\"", "", ""])).unwrap();
+    let next = former.load_again().unwrap();
+    let kept = |name: &str| Arc::ptr_eq(&former.feeds[&id(name)], &next.feeds[&id(name)]);
+    assert_eq!(["a", "b", "c"].map(kept), [true, false, true]);
+    assert_ne!(former.feeds[&id("b")], next.feeds[&id("b")]);
+    assert_eq!(next.feeds.len(), 4);
+}
+
+#[test]
+fn a_node_that_is_called_after_a_feed_may_be_that_of_others_too() {
+    let route = "[[route]]\nto = [{ node = \"all-c\" }]\n";
+    let both = "to = [{ node = \"{feed}\" }, { node = \"all-{feed}\" }]";
+    let feeds = feeds(&["", "to = [{ node = \"a\" }]", both]) + "[all-a]\nurl = \"https://example.org/all-a\"\n";
+    let deliver = load(route, &feeds).deliver();
+    let node = |name: &str| Destination::Node { service: None, node: name.to_owned() };
+    let followed = |name: &str| deliver.followed_by(&node(name)).map(|feed| feed.to_string());
+    assert_eq!(followed("a"), None, "b names it too");
+    assert_eq!(followed("c").as_deref(), Some("c"));
+    assert_eq!(followed("all-c"), None, "a route names it too");
+    assert_eq!(followed("all-a").as_deref(), Some("all-a"));
+    assert_eq!(followed("d"), None, "no feed is called so");
+    assert!(!deliver.is_shared(&node("c")) && deliver.is_shared(&node("a")) && deliver.is_shared(&node("all-c")));
 }
 
 #[test]
 fn a_node_is_named_by_the_template_and_follows_its_one_feed() {
     let defaults = "[defaults]\nnode = \"news/{feed}\"\nservice = \"pubsub.example.org\"\n";
     let config = load(defaults, &feeds(&["", "to = [{ node = \"x\" }]", "to = [{ node = \"x\" }, { pep = true }]"]));
-    let own = &config.feeds[&id("a")].to[0];
-    assert_eq!(own.destination.to_string(), "node news/a at pubsub.example.org");
-    let followed = |target: &Target| config.deliver().followed_by(&target.destination).cloned();
-    assert_eq!(followed(own), Some(id("a")));
-    assert_eq!(own.backfill, Some(Backfill::Newest(20)));
-    let shared = &config.feeds[&id("b")].to[0];
-    assert_eq!(followed(shared), None, "two feeds go there");
-    let pep = &config.feeds[&id("c")].to[1];
-    assert_eq!((&*pep.destination, pep.backfill), (&Destination::Pep { jid: None }, None));
-    assert_eq!(followed(pep), None, "a microblog is its person's");
+    let of = |feed: &str, number: usize| config.feeds[&id(feed)].destinations().nth(number).unwrap();
+    let followed = |destination: &Destination| config.deliver().followed_by(destination);
+    let (own, target) = of("a", 0);
+    assert_eq!(own.to_string(), "node news/a at pubsub.example.org");
+    assert_eq!(followed(&own), Some(id("a")));
+    assert_eq!(target.backfill, Some(Backfill::Newest(20)));
+    assert_eq!(followed(&of("b", 0).0), None, "two feeds go there");
+    let (pep, target) = of("c", 1);
+    assert_eq!((&pep, target.backfill), (&Destination::Pep { jid: None }, None));
+    assert_eq!(followed(&pep), None, "a microblog is its person's");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 fn own(bench: &mut Bench, node: &Destination, feeds: &[&str]) {
     let feeds = feeds.iter().map(|feed| FeedId::new(feed).unwrap()).collect();
     let named = Named { settings: bench.config.routed.clone(), feeds, is_routed: false, is_shared: false };
-    bench.config.named.insert(Arc::new(node.clone()), named);
+    bench.config.named.insert(node.clone(), named);
 }
 
 #[tokio::test]

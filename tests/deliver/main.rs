@@ -41,6 +41,7 @@ impl Bench {
         let settings = NodeSettings { create: true, access: Access::Open, ..NodeSettings::default() };
         let config = Config {
             named: HashMap::new(),
+            called_after_feeds: Arc::new(|_| None),
             routed: Arc::new(settings),
             styles: HashMap::new(),
             settle: Some(Duration::from_millis(20)),

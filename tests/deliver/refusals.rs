@@ -94,9 +94,8 @@ async fn a_paused_node_is_looked_at_hourly_and_when_a_process_starts() {
 async fn a_microblog_that_is_not_as_it_is_to_be_is_published_to_as_it_is() {
     let mut bench = Bench::new();
     let microblog = Destination::Pep { jid: None };
-    let named =
-        Named { settings: bench.config.routed.clone(), feeds: Box::default(), is_routed: true, is_shared: true };
-    bench.config.named.insert(Arc::new(microblog.clone()), named);
+    let named = Named { settings: bench.config.routed.clone(), feeds: Vec::new(), is_routed: true, is_shared: true };
+    bench.config.named.insert(microblog.clone(), named);
     bench.server.rule(|asked| asked.is_conditional.then_some(Mood::Unmet));
     bench.publish("a", &["x", "y"], &[&microblog]).await;
     bench.drain().await;

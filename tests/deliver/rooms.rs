@@ -24,8 +24,8 @@ async fn what_a_room_remembers_is_not_said_again_and_it_is_entered_once_to_look(
 async fn a_room_that_is_made_by_looking_into_it_is_made_a_lasting_one() {
     let mut bench = Bench::new();
     let settings = Arc::new(NodeSettings { create: true, ..NodeSettings::default() });
-    let named = Named { settings, feeds: Box::default(), is_routed: false, is_shared: false };
-    bench.config.named.insert(Arc::new(room()), named);
+    let named = Named { settings, feeds: Vec::new(), is_routed: false, is_shared: false };
+    bench.config.named.insert(room(), named);
     bench.server.room(|room| room.loses_next = true);
     bench.publish("a", &["x"], &[&room()]).await;
     let asked_room = |server: &Script| server.asked("info").iter().filter(|asked| asked.service == ROOM).count();

@@ -115,9 +115,10 @@ pub(super) async fn destinations(
     config: &Config,
     report: &mut Report<'_, impl Write>,
 ) -> io::Result<()> {
-    let deliver = config.deliver();
-    let nodes: BTreeMap<&Destination, &NodeSettings> =
-        deliver.named.iter().map(|(destination, named)| (&**destination, &*named.settings)).collect();
+    let of_feeds = config.feeds.values().flat_map(|feed| feed.destinations());
+    let others = config.route_targets.iter().chain(&config.health).map(|target| (target.destination.clone(), target));
+    let nodes: BTreeMap<Destination, &NodeSettings> =
+        of_feeds.chain(others).map(|(destination, target)| (destination, &*target.settings)).collect();
     let named = nodes.keys().filter_map(|destination| match destination {
         Destination::Node { service, .. } => Some(service.clone()),
         _ => None,
@@ -145,7 +146,7 @@ pub(super) async fn destinations(
         }
     }
     let nobody = Default::default();
-    let looks = nodes.iter().map(|(&destination, &settings)| {
+    let looks = nodes.iter().map(|(destination, &settings)| {
         let of = match destination {
             Destination::Node { service, .. } => known.get(service).unwrap_or(&nobody),
             _ => &nobody,
