@@ -36,7 +36,7 @@ pub(super) fn client(config: &Config, limits: &Limits, is_guarded: bool) -> Resu
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(limits.connect)
-            .pool_max_idle_per_host(1)
+            .pool_max_idle_per_host(config.per_host)
             .pool_idle_timeout(Duration::from_secs(20))
             .http2_max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             // Decompressed by `body`, which counts both sides.

@@ -1,6 +1,6 @@
 //! Polling a set of feeds to completion: what `once` does, and a hook.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,24 +61,27 @@ impl Poller {
     pub async fn poll_all(self: &Arc<Self>, which: Which) -> Result<Vec<(FeedId, Polled)>, StoreError> {
         self.prepare((self.clock)()).await?;
         let is_forced = matches!(which, Which::These(_));
-        let (mut waiting, mut ended) = self.choose(which).await?;
-        let total = waiting.len() + ended.len();
+        let (chosen, mut ended) = self.choose(which).await?;
+        let total = chosen.len() + ended.len();
+        let mut waiting = VecDeque::from(chosen);
+        let mut begun = HashSet::new();
         let mut polls = JoinSet::new();
         let mut deadline = Instant::now() + PATIENCE;
         loop {
             if self.gate.is_closed() {
                 waiting.clear();
             }
-            let room = BACKLOG.saturating_sub(polls.len()).min(waiting.len());
-            let started = if self.is_outbox_full() {
-                HashSet::new()
-            } else {
-                self.start(&waiting[..room], is_forced, &mut polls).await?
-            };
-            // With a feed come those that share its address.
-            waiting.retain(|feed| !started.contains(feed));
-            if !started.is_empty() {
-                deadline = Instant::now() + PATIENCE;
+            // Many at a time, as each claim reads the store.
+            if polls.len() <= BACKLOG / 2 && !waiting.is_empty() && !self.is_outbox_full() {
+                let room = waiting.len().min(BACKLOG - polls.len());
+                // With a feed come those that share its address.
+                let next: Vec<FeedId> = waiting.drain(..room).filter(|feed| !begun.contains(feed)).collect();
+                let started = self.start(&next, is_forced, &mut polls).await?;
+                waiting.extend(next.into_iter().filter(|feed| !started.contains(feed)));
+                if !started.is_empty() {
+                    deadline = Instant::now() + PATIENCE;
+                }
+                begun.extend(started);
             }
             self.progress.send_replace(Progress { done: ended.len().min(total), total });
             match polls.join_next().await {
