@@ -225,8 +225,11 @@ fn plain(name: &str, text: &str) -> Element {
 
 /// On the upper rungs the first elements that take no more than so many bytes.
 fn fitting(elements: Vec<Element>, rung: u8, max_bytes: usize) -> impl Iterator<Item = Element> {
-    let mut room = if rung == 0 { usize::MAX } else { max_bytes };
+    let mut room = max_bytes;
     elements.into_iter().filter(move |element| {
+        if rung == 0 {
+            return true;
+        }
         let bytes = String::from(element).len();
         let fits = bytes <= room;
         room -= if fits { bytes } else { 0 };
