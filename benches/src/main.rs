@@ -3,9 +3,11 @@
 //! Loopback only, out of temporary folders, bounded in count and time; everything that it starts dies with it.
 
 mod changed;
+mod client;
 mod document;
 mod fleet;
 mod folder;
+mod followers;
 mod gateway;
 mod measured;
 mod operator;
@@ -33,9 +35,10 @@ use report::Row;
 /// A bench takes how often to measure, and gives its rows.
 type Bench = fn(usize) -> LocalBoxFuture<'static, Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 11] = [
+const BENCHES: [(&str, Bench); 12] = [
     ("parse", |rounds| parse::parse(rounds).boxed_local()),
     ("first-pass", |rounds| publish::first_pass(rounds).boxed_local()),
+    ("followers", |rounds| followers::followers(rounds).boxed_local()),
     ("tls", |rounds| publish::tls(rounds).boxed_local()),
     ("unchanged", |rounds| poll::unchanged(rounds).boxed_local()),
     ("polls", |rounds| poll::polls(rounds).boxed_local()),

@@ -51,6 +51,7 @@ pub(crate) async fn polls(rounds: usize) -> Vec<Row> {
     let site = Site::start(MANY, 20, 0).await;
     let (few, many) = (known(&site, FEEDS).await, known(&site, MANY).await);
     let (mut small, mut large) = (Vec::new(), Vec::new());
+    let (before, polls) = (site.traffic(), rounds * (FEEDS + MANY));
     for _ in 0..rounds {
         small.push(few.once(&["--all"]).await);
         large.push(many.once(&["--all"]).await);
@@ -59,7 +60,11 @@ pub(crate) async fn polls(rounds: usize) -> Vec<Row> {
     let each = (cpu(&large) - cpu(&small)) / (MANY - FEEDS) as f64 * 1e6;
     let what = "own CPU a poll of an unchanged feed, store included";
     let row = Row::figure("polls", what, each, "µs").goal(100.0);
-    vec![row.process(cpu(&large), median(&large, |cost| cost.peak_mib))]
+    let bytes = (site.traffic() - before) as f64 / polls as f64;
+    vec![
+        row.process(cpu(&large), median(&large, |cost| cost.peak_mib)),
+        Row::figure("polls", "request and answer of it, TLS and TCP not counted", bytes, "B"),
+    ]
 }
 
 /// A gateway that has met the feeds; nothing is published, as `backfill` is 0.

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
 use crate::folder::Folder;
+use crate::measured::cpu_seconds;
 use crate::process::{Port, Process};
 
 /// Its domain.
@@ -23,10 +24,18 @@ pub(crate) struct Prosody {
 impl Prosody {
     /// Starts it with the account `bot`, whose password is `secret`, and waits until it listens.
     pub(crate) async fn start() -> Self {
+        Self::with_accounts(&["bot".to_owned()]).await
+    }
+
+    /// Starts it with these accounts, whose names are plain letters and digits.
+    pub(crate) async fn with_accounts(names: &[String]) -> Self {
         let (folder, port) = (Folder::new(), Port::take());
         certify(&folder);
-        fs::create_dir_all(folder.join("data/a%2etest/accounts")).unwrap();
-        fs::write(folder.join("data/a%2etest/accounts/bot.dat"), "return { [\"password\"] = \"secret\" };\n").unwrap();
+        let accounts = folder.join("data/a%2etest/accounts");
+        fs::create_dir_all(&accounts).unwrap();
+        for name in names {
+            fs::write(accounts.join(format!("{name}.dat")), "return { [\"password\"] = \"secret\" };\n").unwrap();
+        }
         fs::write(folder.join("prosody.cfg.lua"), configuration(&folder, port.number())).unwrap();
         let mut command = Command::new("prosody");
         command.arg("--config").arg(folder.join("prosody.cfg.lua")).arg("-F").current_dir(folder.path());
@@ -38,6 +47,11 @@ impl Prosody {
             sleep(Duration::from_millis(20)).await;
         }
         server
+    }
+
+    /// The processor time that it took so far, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        cpu_seconds(Some(self.process.id()))
     }
 
     pub(crate) fn address(&self) -> String {

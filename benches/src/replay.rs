@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use crate::prosody::{DOMAIN, Prosody};
+use crate::client::Client;
+use crate::prosody::Prosody;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -59,6 +60,11 @@ impl Recorder {
 pub(crate) struct Recording(String);
 
 impl Recording {
+    /// How long it is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// How many requests to publish there are.
     pub(crate) fn publishes(&self) -> usize {
         self.0.matches("<publish ").count()
@@ -75,57 +81,10 @@ impl Recording {
 pub(crate) async fn replay(prosody: &Prosody, recording: &Recording) -> Duration {
     let began = Instant::now();
     let replaying = async {
-        let stream = TcpStream::connect(prosody.address()).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let (from, mut to) = stream.into_split();
-        let mut answers = Answers { from, heard: Vec::new() };
-        let header = format!(
-            "<stream:stream to='{DOMAIN}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
-        );
-        let password = data_encoding::BASE64.encode(b"\0bot\0secret");
-        let auth = format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{password}</auth>");
-        let bind = "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
-        for (words, answer) in [(&header, "</stream:features>"), (&auth, "<success"), (&header, "</stream:features>")] {
-            to.write_all(words.as_bytes()).await.unwrap();
-            answers.wait_for(answer, 1).await;
-        }
-        to.write_all(bind.as_bytes()).await.unwrap();
-        answers.wait_for("<iq ", 1).await;
-        let stanzas = recording.0.clone();
-        tokio::spawn(async move {
-            to.write_all(stanzas.as_bytes()).await.unwrap();
-            // The stream stays open until all is answered.
-            std::future::pending::<()>().await;
-        });
-        answers.wait_for("<iq ", recording.requests()).await;
+        let mut client = Client::login(prosody, "bot").await;
+        client.say(recording.0.clone());
+        client.wait_for("<iq ", recording.requests()).await;
     };
     timeout(LIMIT, replaying).await.expect("the replay is not answered");
     began.elapsed()
-}
-
-struct Answers {
-    from: tokio::net::tcp::OwnedReadHalf,
-    heard: Vec<u8>,
-}
-
-impl Answers {
-    /// Reads until a text came so many times; what came before is forgotten.
-    async fn wait_for(&mut self, text: &str, mut count: usize) {
-        let text = text.as_bytes();
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            while let Some(at) = self.heard.windows(text.len()).position(|window| window == text) {
-                self.heard.drain(..at + text.len());
-                count -= 1;
-                if count == 0 {
-                    return;
-                }
-            }
-            let keep = self.heard.len().min(text.len() - 1);
-            self.heard.drain(..self.heard.len() - keep);
-            let bytes = self.from.read(&mut buffer).await.unwrap();
-            assert!(bytes > 0, "the server closed the stream");
-            self.heard.extend_from_slice(&buffer[..bytes]);
-        }
-    }
 }

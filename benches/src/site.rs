@@ -22,6 +22,8 @@ struct Feeds {
     /// Of so many requests one finds a new entry; 0: none does.
     change_each: u64,
     count: AtomicU64,
+    /// Bytes that came and went.
+    traffic: AtomicU64,
     asked: Mutex<Vec<(usize, Instant)>>,
 }
 
@@ -29,8 +31,8 @@ impl Site {
     /// Serves `/0`, `/1` … with so many entries each.
     pub(crate) async fn start(feeds: usize, entries: u64, change_each: u64) -> Self {
         let versions = (0..feeds).map(|_| AtomicU64::new(0)).collect();
-        let count = AtomicU64::new(0);
-        let feeds = Arc::new(Feeds { entries, versions, change_each, count, asked: Mutex::default() });
+        let (count, traffic) = (AtomicU64::new(0), AtomicU64::new(0));
+        let feeds = Arc::new(Feeds { entries, versions, change_each, count, traffic, asked: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let served = feeds.clone();
@@ -47,6 +49,11 @@ impl Site {
     /// The address of a feed.
     pub(crate) fn url(&self, feed: usize) -> String {
         format!("{}/{feed}", self.address)
+    }
+
+    /// Bytes that came and went so far, headers included.
+    pub(crate) fn traffic(&self) -> u64 {
+        self.feeds.traffic.load(Relaxed)
     }
 
     /// Whether any feed was asked for since [`Site::take_asked`].
@@ -84,6 +91,7 @@ impl Feeds {
                 }
             }
             let answer = self.answer(&head);
+            self.traffic.fetch_add((head.len() + answer.len()) as u64, Relaxed);
             stream.write_all(answer.as_bytes()).await?;
         }
     }
