@@ -24,6 +24,8 @@ pub(crate) struct Fleet {
     entries: u64,
     /// How many entries each feed has had beyond those of its first document.
     versions: Vec<AtomicU64>,
+    /// How often it was polled.
+    turns: AtomicU64,
 }
 
 impl Fleet {
@@ -36,7 +38,12 @@ impl Fleet {
         row: impl Fn(usize, FeedRow) -> FeedRow,
     ) -> Self {
         let store = Arc::new(RedbStore::open(state).unwrap());
-        let fleet = Self { store, entries, versions: (0..feeds).map(|_| AtomicU64::new(0)).collect() };
+        let fleet = Self {
+            store,
+            entries,
+            versions: (0..feeds).map(|_| AtomicU64::new(0)).collect(),
+            turns: AtomicU64::new(0),
+        };
         let sync = (0..feeds).map(|n| FeedSync { id: id(n), was: Vec::new(), enabled: true });
         fleet.store.sync_feeds(sync.collect(), now).await.unwrap();
         let document = ingest::read(&fleet.arrival(&Subscription::new("feed-0"), 0, now)).unwrap();
@@ -61,13 +68,17 @@ impl Fleet {
     /// is `pause` later. What is new is published as far as the store is concerned.
     pub(crate) async fn poll(&self, polls: usize, news: usize, now: Time, pause: TimeDelta) {
         let mut left = polls;
+        // Other feeds each time.
+        let turn = self.turns.fetch_add(1, Relaxed) as usize;
         while left > 0 {
             let claims = self.store.claim_due(Due::Now, now, left.min(1024)).await.unwrap();
             assert!(!claims.is_empty(), "nothing is due at {now}");
             left -= claims.len();
             let polls = stream::iter(claims.into_iter().enumerate());
             polls
-                .for_each_concurrent(AT_ONCE, |(n, claim)| self.end(claim, (left + n).is_multiple_of(news), now, pause))
+                .for_each_concurrent(AT_ONCE, |(n, claim)| {
+                    self.end(claim, (turn + left + n).is_multiple_of(news), now, pause)
+                })
                 .await;
             self.deliver(now).await;
         }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::folder::Folder;
 use crate::measured::{Cost, run};
 
-/// An account that nobody logs in to.
-pub(crate) const NOBODY: &str = "jid = \"bot@a.test\"\n";
+/// An account on a server that does not answer.
+pub(crate) const NOBODY: &str = "jid = \"bot@a.test\"\nserver = \"127.0.0.1:1\"\ntls = \"none\"\n";
 
 /// A configured gateway.
 pub(crate) struct Gateway(Folder);

@@ -75,13 +75,14 @@ fn main() -> ExitCode {
             let measured = runtime.block_on(bench(asked.rounds));
             measured.iter().for_each(|row| println!("{}", row.line()));
             rows.extend(measured);
+            // After each: what was measured is there, whatever becomes of the next one.
+            if let Some(path) = &asked.json {
+                fs::write(path, serde_json::to_vec_pretty(&(&circumstances, &rows)).unwrap()).unwrap();
+            }
+            if let Some(path) = &asked.results {
+                fs::write(path, report::markdown(&circumstances, &rows)).unwrap();
+            }
         }
-    }
-    if let Some(path) = asked.json {
-        fs::write(path, serde_json::to_vec_pretty(&(&circumstances, &rows)).unwrap()).unwrap();
-    }
-    if let Some(path) = asked.results {
-        fs::write(path, report::markdown(&circumstances, &rows)).unwrap();
     }
     let missed = rows.iter().filter(|row| row.is_met() == Some(false)).count();
     println!("\n{missed} goals missed");

@@ -10,7 +10,7 @@ use tidings::store::{FeedRow, PollFacts};
 use tokio::time::{Instant, sleep};
 
 use crate::fleet::Fleet;
-use crate::gateway::{Gateway, program};
+use crate::gateway::{Gateway, NOBODY, program};
 use crate::measured::{Cost, cpu_seconds, median, peak_bytes, run};
 use crate::process::Process;
 use crate::report::Row;
@@ -21,8 +21,6 @@ const FEEDS: usize = 10_000;
 /// Nothing is due while it is measured.
 const SETTINGS: &str = "every = \"6h\"";
 const DUE_HOURS: i64 = 5;
-/// Nobody answers there.
-const ACCOUNT: &str = "jid = \"bot@a.test\"\nserver = \"127.0.0.1:1\"\ntls = \"none\"\n";
 /// A start or an end takes no longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -55,7 +53,7 @@ pub(crate) async fn operator(rounds: usize) -> Vec<Row> {
 /// A gateway whose feeds were all polled lately.
 async fn filled(site: &Site) -> Gateway {
     let template = template(site, SETTINGS).await;
-    let gateway = Gateway::new(ACCOUNT, SETTINGS, 0, |feed| site.url(feed));
+    let gateway = Gateway::new(NOBODY, SETTINGS, 0, |feed| site.url(feed));
     for feed in 0..FEEDS {
         let text = format!("[feed-{feed}]\nurl = \"{}\"\n", site.url(feed));
         fs::write(gateway.path(&format!("feeds.d/feed-{feed}.toml")), text).unwrap();
