@@ -45,13 +45,13 @@ async fn a_state_is_created_with_its_folder_for_its_owner_only_and_remembered_be
     assert!(!path.parent().unwrap().exists(), "reading creates nothing");
     let id = RedbStore::open(&path).unwrap().meta().await.unwrap().id;
     assert_eq!(fs::read_to_string(beside(&path, ".id")).unwrap().trim(), id);
-    for file in [path.clone(), beside(&path, ".id")] {
+    for file in [path.clone(), beside(&path, ".id"), beside(&path, ".reserve")] {
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     }
     let mut names: Vec<_> =
         fs::read_dir(path.parent().unwrap()).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["state.redb", "state.redb.id"]);
+    assert_eq!(names, ["state.redb", "state.redb.id", "state.redb.reserve"]);
     assert_eq!(RedbStore::open_existing(&path).unwrap().unwrap().meta().await.unwrap().id, id);
 }
 

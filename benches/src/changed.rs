@@ -31,6 +31,7 @@ pub(crate) async fn changed(_rounds: usize) -> Vec<Row> {
     let mut ours = Vec::new();
     let mut parts = [Vec::new(), Vec::new()];
     for version in 1..=POLLS {
+        site.prepare(version);
         let began = Instant::now();
         let polled = poller.poll_all(Which::All).await.unwrap();
         ours.push(began.elapsed().as_secs_f64() * 1e3);

@@ -1,5 +1,6 @@
 //! A web server with many feeds, which answers 304 to who knows them, unless it shall change some.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -25,6 +26,8 @@ struct Feeds {
     /// Bytes that came and went.
     traffic: AtomicU64,
     asked: Mutex<Vec<(usize, Instant)>>,
+    /// Documents that were made, by version.
+    bodies: Mutex<HashMap<u64, Arc<str>>>,
 }
 
 impl Site {
@@ -32,7 +35,15 @@ impl Site {
     pub(crate) async fn start(feeds: usize, entries: u64, change_each: u64) -> Self {
         let versions = (0..feeds).map(|_| AtomicU64::new(0)).collect();
         let (count, traffic) = (AtomicU64::new(0), AtomicU64::new(0));
-        let feeds = Arc::new(Feeds { entries, versions, change_each, count, traffic, asked: Mutex::default() });
+        let feeds = Arc::new(Feeds {
+            entries,
+            versions,
+            change_each,
+            count,
+            traffic,
+            asked: Mutex::default(),
+            bodies: Mutex::default(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let served = feeds.clone();
@@ -49,6 +60,11 @@ impl Site {
     /// The address of a feed.
     pub(crate) fn url(&self, feed: usize) -> String {
         format!("{}/{feed}", self.address)
+    }
+
+    /// Makes the document of a version, so that no request waits for it.
+    pub(crate) fn prepare(&self, version: u64) {
+        self.feeds.body(version);
     }
 
     /// Bytes that came and went so far, headers included.
@@ -108,10 +124,14 @@ impl Feeds {
         if known.into_iter().any(|(name, value)| name.eq_ignore_ascii_case("if-none-match") && value == etag) {
             return format!("HTTP/1.1 304 Not Modified\r\nETag: {etag}\r\n\r\n");
         }
-        let body = body(version, self.entries);
+        let body = self.body(version);
         let length = body.len();
         format!(
             "HTTP/1.1 200 OK\r\nETag: {etag}\r\nContent-Type: application/rss+xml\r\nContent-Length: {length}\r\n\r\n{body}"
         )
+    }
+
+    fn body(&self, version: u64) -> Arc<str> {
+        self.bodies.lock().unwrap().entry(version).or_insert_with(|| body(version, self.entries).into()).clone()
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! While it is given up nothing new is taken in: acknowledgements alone may use it.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -64,7 +65,7 @@ impl Reserve {
     /// Bytes that no file system finds a shorter word for.
     fn write(&self) -> io::Result<()> {
         let write = || {
-            let mut file = File::create(&self.file)?;
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.file)?;
             let mut block = [0; 64 << 10];
             for _ in 0..BYTES / block.len() as u64 {
                 fastrand::fill(&mut block);
