@@ -1,11 +1,17 @@
 //! A raw client: logs in, says what it is told to, and looks for words in what it hears.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
 
 use crate::prosody::{DOMAIN, Prosody};
+
+/// How long an answer is waited for, or many that were asked for at once.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A bound stream.
 pub(crate) struct Client {
@@ -49,7 +55,12 @@ impl Client {
     }
 
     /// Reads until a text came so many times; what came before is forgotten.
-    pub(crate) async fn wait_for(&mut self, text: &str, mut count: usize) {
+    pub(crate) async fn wait_for(&mut self, text: &str, count: usize) {
+        let heard = timeout(LIMIT, self.hear(text, count)).await;
+        assert!(heard.is_ok(), "waited {LIMIT:?} in vain for {count} × {text}");
+    }
+
+    async fn hear(&mut self, text: &str, mut count: usize) {
         let text = text.as_bytes();
         let mut buffer = vec![0; 1 << 16];
         loop {

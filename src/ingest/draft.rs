@@ -103,18 +103,17 @@ impl Draft {
     pub(super) fn finish(self, aliases: Aliases, key_id: &str, known: &Known<'_>) -> Sighting {
         let content = content_hash(text_of(&self.entry));
         let mut headline = (!self.title.is_empty()).then(|| hash(&[&self.title]));
-        let before = known.entry(&self.key).filter(|before| {
-            before.fingerprint.0[0] == READER
-                && before.content == content
-                && Some(before.headline) == headline
-                && aliases.links[0].is_some()
-                && aliases.are_newest_of(before)
-        });
-        let fingerprint = before.map_or_else(
-            // To fold a content and to take its SHA-256 is most of what knowing an entry costs, and most are as they were.
-            || fingerprint(&self.title, self.link.as_deref(), &self.content()),
-            |before| before.fingerprint,
-        );
+        // To fold a content and to take its SHA-256 is most of what knowing an entry costs, and most are as they were: those
+        // whose title, content and names, the link among them, are the ones that they were seen with last.
+        let is_as_it_was = |before: &&SeenEntry| {
+            let has_same_link = aliases.links[0].is_some() && aliases.are_newest_of(before);
+            let has_same_words = Some(before.headline) == headline && before.content == content;
+            has_same_link && has_same_words && before.fingerprint.0[0] == READER
+        };
+        let fingerprint = match known.entry(&self.key).filter(is_as_it_was) {
+            Some(before) => before.fingerprint,
+            None => fingerprint(&self.title, self.link.as_deref(), &self.content()),
+        };
         Sighting {
             position: self.position,
             key: self.key,

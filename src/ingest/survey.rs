@@ -35,6 +35,7 @@ pub(super) struct Survey {
 /// Looks over a document; stops at the first thing that makes it unfit for feed-rs.
 pub(super) fn survey(text: &str, base: Option<&Url>) -> Survey {
     let mut pass = Pass { bases: base.map(|base| (0, base.clone())).into_iter().collect(), ..Pass::default() };
+    // Most feeds list no more; to grow is to copy.
     pass.survey.extras.reserve(64);
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;

@@ -257,9 +257,7 @@ async fn rule_20_500_hosts_that_never_answered_keep_nobody_else_waiting() {
         let url = slow.url("/feed").replace("127.0.0.1", &format!("127.0.{}.{}", 1 + number / 250, 1 + number % 250));
         waiting.spawn(async move { fetcher.fetch(&request(&url), &mut Place::new(&gate, true), noon()).await });
     }
-    while slow.asked().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    slow.hears(2).await;
     let feed = request(&quick.url("/feed"));
     let mut place = Place::new(&gate, false);
     let fetched = fetcher.fetch(&feed, &mut place, noon());

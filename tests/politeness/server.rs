@@ -4,7 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
+
+/// How long a request is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request as it came over the wire.
 #[derive(Debug, Clone)]
@@ -77,7 +81,7 @@ impl Reply {
 /// A host on loopback: each of 127.0.0.0/8 is one.
 pub(crate) struct Server {
     port: u16,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: watch::Sender<Vec<Asked>>,
     most_at_once: Arc<Mutex<(usize, usize)>>,
 }
 
@@ -86,12 +90,12 @@ impl Server {
     pub(crate) async fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let asked = watch::Sender::default();
         let most_at_once: Arc<Mutex<(usize, usize)>> = Arc::default();
-        let (log, count, answer) = (Arc::clone(&asked), Arc::clone(&most_at_once), Arc::new(answer));
+        let (log, count, answer) = (asked.clone(), Arc::clone(&most_at_once), Arc::new(answer));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (log, count, answer) = (Arc::clone(&log), Arc::clone(&count), Arc::clone(&answer));
+                let (log, count, answer) = (log.clone(), Arc::clone(&count), Arc::clone(&answer));
                 tokio::spawn(async move {
                     let _ = serve(stream, &log, &count, &*answer).await;
                 });
@@ -112,7 +116,14 @@ impl Server {
 
     /// What was asked so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+        self.asked.borrow().clone()
+    }
+
+    /// Waits until so much was asked.
+    pub(crate) async fn hears(&self, count: usize) {
+        let mut asked = self.asked.subscribe();
+        let heard = tokio::time::timeout(PATIENCE, asked.wait_for(|asked| asked.len() >= count)).await;
+        assert!(heard.is_ok(), "waited {PATIENCE:?} in vain for {count} requests");
     }
 
     /// The most requests that were open at once.
@@ -123,7 +134,7 @@ impl Server {
 
 async fn serve(
     mut stream: TcpStream,
-    log: &Mutex<Vec<Asked>>,
+    log: &watch::Sender<Vec<Asked>>,
     count: &Mutex<(usize, usize)>,
     answer: &(dyn Fn(&Asked) -> Reply + Send + Sync),
 ) -> std::io::Result<()> {
@@ -142,7 +153,7 @@ async fn serve(
         count.0 += 1;
         count.1 = count.1.max(count.0);
     }
-    log.lock().unwrap().push(asked.clone());
+    log.send_modify(|log| log.push(asked.clone()));
     let written = write(&mut stream, answer(&asked)).await;
     count.lock().unwrap().0 -= 1;
     written
