@@ -3,6 +3,7 @@
 //! Nothing here does I/O or knows a crate of the field; texts are as read from the feed, addresses are absolute.
 
 mod destination;
+pub(crate) mod moment;
 
 use std::fmt;
 use std::str::FromStr;

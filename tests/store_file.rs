@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use insta::assert_snapshot;
-use redb::{Database, TableDefinition};
+use redb::{Database, ReadableDatabase, TableDefinition};
 use tempfile::TempDir;
 use tidings::feed::{FeedId, Time};
 use tidings::store::{FeedSync, RedbStore, Store, StoreError};
@@ -131,12 +131,46 @@ async fn a_newer_state_is_not_written_to() {
     some_state(&path).await;
     let database = Database::open(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(TableDefinition::<&str, &str>::new("meta")).unwrap().insert("format", "2").unwrap();
+    transaction.open_table(TableDefinition::<&str, &str>::new("meta")).unwrap().insert("format", "3").unwrap();
     transaction.commit().unwrap();
     drop(database);
     let before = fs::read(&path).unwrap();
-    assert_snapshot!(told(&path), @"Newer: the state /state.redb has format 2, this program knows formats up to 1");
+    assert_snapshot!(told(&path), @"Newer: the state /state.redb has format 3, this program knows formats up to 2");
     assert!(fs::read(&path).unwrap() == before);
+}
+
+#[tokio::test]
+async fn a_state_of_the_first_format_reads_and_is_of_the_newest_from_then_on() {
+    const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
+    let (_folder, path) = place();
+    some_state(&path).await;
+    let row = br#"{"key_id":"blog","next_due":"2026-11-02T07:00:00.5Z","poll":{"ended":"2026-11-02T06:30:00Z"}}"#;
+    let seen: &[u8] = b"\x010123456789fingerprheadcontent.\0\0\0\x03\x00\x60\0\0\x01\
+        \x60\0\0\x01\x60\0\0\x02\x60\0\0\x03\x60\0\0\x04\0\x05\xd1alias--1\0\x02id";
+    let database = Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(META).unwrap().insert("format", "1").unwrap();
+    for (table, value) in [("feeds", &row[..]), ("seen", seen)] {
+        let table = TableDefinition::<&str, &[u8]>::new(table);
+        transaction.open_table(table).unwrap().insert("feed-7", value).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(database);
+
+    let id = FeedId::new("feed-7").unwrap();
+    let store = RedbStore::open(&path).unwrap();
+    let row = store.feed(&id).await.unwrap().unwrap();
+    assert_eq!(row.next_due.to_rfc3339(), "2026-11-02T07:00:00.500+00:00");
+    assert_eq!(row.poll.ended.unwrap().to_rfc3339(), "2026-11-02T06:30:00+00:00");
+    let seen = store.load_seen(&id).await.unwrap();
+    let entry = &seen.entries[0];
+    assert_eq!((entry.key.0, entry.revision, entry.place), (*b"0123456789", 3, Some(5)));
+    assert_eq!((entry.published.timestamp(), entry.date.unwrap().timestamp()), (0x6000_0001, 0x6000_0001));
+    assert_eq!((entry.aliases.len(), entry.item.as_deref()), (1, Some("id")));
+    drop(store);
+    let database = Database::open(&path).unwrap();
+    let format = database.begin_read().unwrap().open_table(META).unwrap();
+    assert_eq!(format.get("format").unwrap().unwrap().value(), "2");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! A deliverer belongs to a session: another account or server means another pair, when the former one has finished.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -13,6 +14,10 @@ use crate::xmpp::{Session, Status, Wire};
 
 use super::parts::Parts;
 use super::{DRAIN, GatewayError, refusal};
+
+/// How long the end of a poll waits for others that brought nothing either: nobody waits for it, and a commit costs as much as
+/// ten such polls.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The tasks of a daemon.
 pub(super) struct Engine {
@@ -33,6 +38,7 @@ impl Engine {
     /// Starts polling and publishing.
     pub(super) async fn start(parts: &Parts) -> Result<Self, GatewayError> {
         let publisher = Publisher::start(parts).await?;
+        parts.store.set_patience(PATIENCE);
         let (stop_polling, is_stopping) = watch::channel(false);
         let polling = Task::new(parts.poll_until(is_stopping));
         Ok(Self { polling, stop_polling, publisher })

@@ -96,12 +96,11 @@ pub fn after_poll(row: &FeedRow, outcome: &Outcome, rules: &PollRules, now: Time
 /// Due times go back with the clock, each by as much, so that what was spread stays spread.
 pub fn reconciled(row: &FeedRow, url: &Url, rules: &PollRules, now: Time, went_back: TimeDelta) -> Option<FeedRow> {
     let is_ahead = |time: Option<Time>| time.is_some_and(|time| time > now);
-    let mut new = row.clone();
     let Some(ended) = row.poll.ended else {
-        new.next_due = row.next_due.min(now);
-        return (new != *row).then_some(new);
+        return (row.next_due > now).then(|| FeedRow { next_due: now, ..row.clone() });
     };
     if row.poll.url != url.as_str() {
+        let mut new = row.clone();
         readdress(&mut new.poll, url);
         (new.next_due, new.poll.once_due) = (now, None);
         new.poll.why = "its address was edited".to_owned();
@@ -110,6 +109,7 @@ pub fn reconciled(row: &FeedRow, url: &Url, rules: &PollRules, now: Time, went_b
     if row.poll.timing == rules.timing.to_string() && !is_ahead(row.poll.ended) {
         return None;
     }
+    let mut new = row.clone();
     if ended > now {
         let back = |time: Option<Time>| time.map(|time| (time - went_back).min(now));
         (new.poll.started, new.poll.ended) = (back(row.poll.started), back(row.poll.ended));

@@ -9,7 +9,6 @@ use chrono::{Datelike, TimeDelta, Timelike};
 use sha2::{Digest, Sha256};
 
 use crate::feed::Time;
-use crate::store::FeedRow;
 
 use super::PollRules;
 use super::cron::Cron;
@@ -77,11 +76,6 @@ pub fn next(rules: &PollRules, asked: &Asked, key: &str, started: Time, ended: T
         Timing::Every(every) => next_interval(*every, asked, key, started, ended),
         Timing::Cron(cron) => next_tick(cron, asked, ended),
     }
-}
-
-/// Whether `once` polls a feed now.
-pub fn is_due_for_once(row: &FeedRow, now: Time) -> bool {
-    row.poll.stopped.is_none() && row.poll.once_due.map_or(row.next_due, |once| once.min(row.next_due)) <= now
 }
 
 fn next_interval(every: Duration, asked: &Asked, key: &str, started: Time, ended: Time) -> Next {

@@ -10,10 +10,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::feed::{FeedId, Time};
-use crate::store::{Due, FeedRow, StoreError};
+use crate::store::{Due, StoreError};
 
 use super::poll::{BACKLOG, Poller, locked};
-use super::schedule::is_due_for_once;
 
 /// How long a feed is waited for that is being polled already, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -120,14 +119,10 @@ impl Poller {
 
     /// The feeds to poll, and those that were asked for and are not polled at all.
     async fn choose(&self, which: Which) -> Result<(Vec<FeedId>, Vec<(FeedId, Polled)>), StoreError> {
-        let now = (self.clock)();
-        let Which::These(feeds) = which else {
-            let is_wanted = |row: &FeedRow| which == Which::All || is_due_for_once(row, now);
-            let roster = self.roster();
-            let is_polled =
-                |feed: &FeedId, row: &FeedRow| !row.paused && row.poll.stopped.is_none() && roster.find(feed).is_some();
-            let chosen = |feed, row| (is_polled(&feed, &row) && is_wanted(&row)).then_some(feed);
-            return Ok((self.store.look_at_feeds(chosen).await?, Vec::new()));
+        let feeds = match which {
+            Which::All => return Ok((self.store.pollable(None), Vec::new())),
+            Which::Due => return Ok((self.store.pollable(Some((self.clock)())), Vec::new())),
+            Which::These(feeds) => feeds,
         };
         let (mut chosen, mut refused) = (Vec::new(), Vec::new());
         for feed in feeds {

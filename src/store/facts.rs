@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::feed::{Time, is_unset};
+use crate::feed::{Time, is_unset, moment};
 
 /// HTTP validators (RFC 9110 §8.8), byte for byte as received.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +32,13 @@ pub struct PollFacts {
     #[serde(skip_serializing_if = "is_unset")]
     pub body_hash: Option<String>,
     /// Start of the last poll.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub started: Option<Time>,
     /// End of the last poll.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub ended: Option<Time>,
     /// End of the last poll that succeeded, unchanged documents included.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub succeeded: Option<Time>,
     /// HTTP status of the last poll, when there was an answer.
     #[serde(skip_serializing_if = "is_unset")]
@@ -46,13 +46,13 @@ pub struct PollFacts {
     /// Failures in a row.
     pub failures: u32,
     /// Since when polls fail; set with the first of `failures`.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub failing_since: Option<Time>,
     /// Why the next poll is when it is, for `status`.
     #[serde(skip_serializing_if = "is_unset")]
     pub why: String,
     /// When `once` takes the feed as due, which is a little before `next_due`.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub once_due: Option<Time>,
     /// The schedule that `next_due` was computed by, as text.
     #[serde(skip_serializing_if = "is_unset")]
@@ -70,7 +70,7 @@ pub struct PollFacts {
     #[serde(skip_serializing_if = "is_unset")]
     pub skip_days: Vec<u8>,
     /// The last document that came unconditionally.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub full_poll: Option<Time>,
     /// The server's weak ETag does not tell equal documents: it is asked by `Last-Modified` alone.
     #[serde(skip_serializing_if = "is_unset")]
@@ -85,7 +85,7 @@ pub struct PollFacts {
     #[serde(skip_serializing_if = "is_unset")]
     pub host: Option<String>,
     /// The first 410 in a row.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub gone_since: Option<Time>,
     /// Why the feed is not polled any more.
     #[serde(skip_serializing_if = "is_unset")]
@@ -101,6 +101,7 @@ pub struct Moving {
     /// Where it leads.
     pub target: String,
     /// First sight.
+    #[serde(with = "moment")]
     pub since: Time,
     /// Polls that saw it, in a row.
     pub sightings: u32,

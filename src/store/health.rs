@@ -71,6 +71,15 @@ impl FeedRow {
         is_polled.then_some(self.next_due)
     }
 
+    /// When `once` takes the feed as due, unless it is stopped.
+    pub fn once_due(&self) -> Time {
+        Self::earlier_of(self.next_due, self.poll.once_due)
+    }
+
+    pub(super) fn earlier_of(next_due: Time, once_due: Option<Time>) -> Time {
+        once_due.map_or(next_due, |once| once.min(next_due))
+    }
+
     /// The same as [`Self::state`] as far as polls tell.
     pub(super) fn health(&self) -> FeedState {
         FeedState::of_polls(self.poll.stopped.is_some(), self.poll.failures, self.read.first_contact.is_some())

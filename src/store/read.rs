@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::feed::{Destination, FeedMeta, Time, is_unset};
+use crate::feed::{Destination, FeedMeta, Time, is_unset, moment};
 
 /// What intake remembers of a feed beside its seen-set; `ingest` owns the meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReadFacts {
     /// First document that was taken in; `None` before first contact.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub first_contact: Option<Time>,
     /// Last document that was taken in.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub taken_in: Option<Time>,
     /// Date of the oldest entry of the first document: what is dated before was there already.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "is_unset", with = "moment::option")]
     pub oldest: Option<Time>,
     /// Own destinations that had their first contact.
     #[serde(skip_serializing_if = "is_unset")]

@@ -41,11 +41,11 @@ use crate::feed::{Destination, Edition, FeedId, Time};
 use self::fault::{Fault, contain};
 use self::ledger::{Board, Ledger};
 pub use self::open::Examined;
-use self::polls::Polls;
+use self::polls::{Polls, Said};
 use self::record::Place;
 use self::reserve::Reserve;
 use self::view::View;
-use self::writer::Writer;
+use self::writer::{Haste, Writer};
 use super::{
     Claim, Completion, Counters, Delivery, Due, FeedRow, FeedState, FeedSync, HostRow, Meta, NodeFacts, Outbox,
     OutboxRow, RowId, Seen, Settlement, Store, StoreError, Waiting,
@@ -71,6 +71,8 @@ struct Shared {
     polls: Mutex<Polls>,
     board: Mutex<Board>,
     counters: Mutex<Counters>,
+    /// How long what nobody waits for may wait for company.
+    patience: Mutex<Duration>,
     /// Why the state is lost, as soon as it is.
     damage: watch::Sender<Option<String>>,
 }
@@ -117,7 +119,7 @@ impl RedbStore {
         &self,
         write: impl FnOnce(&mut batch::Batch<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.write(write, |_| ()).await.map_err(|fault| fault.at(&self.shared.path))
+        self.writer.write(Haste::Soon, write, |_| ()).await.map_err(|fault| fault.at(&self.shared.path))
     }
 }
 
@@ -138,7 +140,7 @@ impl Store for RedbStore {
                 shared.polls().sync(plans);
             }
         };
-        let written = self.writer.write(move |batch| feeds::sync(batch, feeds, now), take_over).await;
+        let written = self.writer.write(Haste::Soon, move |batch| feeds::sync(batch, feeds, now), take_over).await;
         written.map(|_| ()).map_err(|fault| fault.at(&self.shared.path))
     }
 
@@ -158,6 +160,14 @@ impl Store for RedbStore {
         Ok(claims.filter_map(|((feed, epoch), row)| Some(Claim { feed, epoch, row: row? })).collect())
     }
 
+    fn set_patience(&self, patience: Duration) {
+        *self.shared.patience.lock().unwrap_or_else(PoisonError::into_inner) = patience;
+    }
+
+    fn pollable(&self, once_by: Option<Time>) -> Vec<FeedId> {
+        self.shared.polls().pollable(once_by)
+    }
+
     fn release(&self, claim: Claim, due: Time) {
         self.shared.polls().release(&claim.feed, claim.epoch, due);
     }
@@ -174,10 +184,13 @@ impl Store for RedbStore {
         // Also after a failure the feed is due when the poller wanted it, whatever the file says: a disk that is full must
         // not make us poll a host again and again.
         let (shared, due) = (Arc::clone(&self.shared), completion.claim.row.next_due);
-        let health = completion.claim.row.health();
-        let end = move |written: &Result<(), Fault>| shared.polls().end(&feed, due, written.is_ok().then_some(health));
+        let said = Said::of(&completion.claim.row);
+        let end = move |written: &Result<(), Fault>| shared.polls().end(&feed, due, written.is_ok().then_some(said));
         let written = match self.room_for_more().await {
-            Ok(()) => self.writer.write(move |batch| feeds::complete(batch, completion, now), end).await,
+            Ok(()) => {
+                let haste = if completion.editions.is_empty() { Haste::InCompany } else { Haste::Soon };
+                self.writer.write(haste, move |batch| feeds::complete(batch, completion, now), end).await
+            }
             Err(full) => {
                 let refused = Err(full);
                 end(&refused);
@@ -194,7 +207,8 @@ impl Store for RedbStore {
                 shared.polls().set_paused(&id, is_paused);
             }
         };
-        let written = self.writer.write(move |batch| feeds::set_paused(batch, &feed, is_paused), note).await;
+        let written =
+            self.writer.write(Haste::Soon, move |batch| feeds::set_paused(batch, &feed, is_paused), note).await;
         written.map_err(|fault| fault.at(&self.shared.path))
     }
 
@@ -321,6 +335,10 @@ impl Shared {
 
     fn polls(&self) -> MutexGuard<'_, Polls> {
         self.polls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn patience(&self) -> Duration {
+        *self.patience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counters(&self) -> MutexGuard<'_, Counters> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::feed::{Destination, Edition, FeedId, Time, is_unset};
+use crate::feed::{Destination, Edition, FeedId, Time, is_unset, moment};
 use crate::tally::Times;
 
 use super::{Action, HostRow, PollFacts, ReadFacts, Seen};
@@ -29,9 +29,10 @@ pub struct FeedRow {
     /// The feed's id at first contact; entry keys are made with it for ever.
     pub key_id: String,
     /// When the feed is polled next.
+    #[serde(with = "moment")]
     pub next_due: Time,
     /// When the feed left the configuration.
-    #[serde(default, skip_serializing_if = "is_unset")]
+    #[serde(default, skip_serializing_if = "is_unset", with = "moment::option")]
     pub removed: Option<Time>,
     /// Paused by the operator.
     #[serde(default, skip_serializing_if = "is_unset")]
@@ -156,7 +157,8 @@ mod tests {
     fn a_row_is_as_short_as_it_can_be_and_an_older_one_reads_the_same() {
         let row: FeedRow = serde_json::from_str(r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z"}"#).unwrap();
         let short = serde_json::to_string(&row).unwrap();
-        let expected = r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z","poll":{"failures":0},"read":{"entries":0,"absent":0}}"#;
+        let expected =
+            r#"{"key_id":"blog","next_due":1793602800000000000,"poll":{"failures":0},"read":{"entries":0,"absent":0}}"#;
         assert_eq!(short, expected);
         let older = r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z","removed":null,"paused":false,"disabled":false,
             "poll":{"url":"","validators":{"etag":null,"last_modified":null},"failures":0,"skip_hours":[],"errors":[]},

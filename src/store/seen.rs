@@ -2,12 +2,11 @@
 //!
 //! Bytes of another making read as `None`, never as garbage.
 
-use chrono::DateTime;
+mod layout;
+mod old;
+mod reader;
 
 use crate::feed::{EntryKey, Fingerprint, Time};
-
-/// First byte of a packed set; another number is another layout.
-const FORMAT: u8 = 1;
 
 /// The seen-set of one feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,132 +76,25 @@ impl Seen {
 
     /// Packs the set for the store.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(1 + self.entries.len() * 120);
-        bytes.push(FORMAT);
-        for entry in &self.entries {
-            entry.pack(&mut bytes);
-        }
-        bytes
+        layout::pack(&self.entries)
     }
 
-    /// Unpacks what [`Seen::to_bytes`] made; no bytes at all are the empty set, `None` stands for bytes of another making.
+    /// Unpacks what [`Seen::to_bytes`] made, now or before; no bytes at all are the empty set, `None` stands for bytes of
+    /// another making.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader(bytes);
-        let mut entries: Vec<SeenEntry> = Vec::with_capacity(bytes.len() / 100);
-        if !bytes.is_empty() && reader.take::<1>()? != [FORMAT] {
-            return None;
-        }
-        while !reader.0.is_empty() {
-            let entry = SeenEntry::unpack(&mut reader)?;
-            if entries.last().is_some_and(|before| before.key >= entry.key) {
-                return None;
-            }
-            entries.push(entry);
-        }
-        Some(Self { entries })
-    }
-}
-
-/// Place of an entry that has fallen out, and date of an entry without one.
-const NO_PLACE: u16 = u16::MAX;
-const NO_DATE: i64 = -(1 << 39);
-
-impl SeenEntry {
-    /// The layout, field by field: 57 bytes, 8 for each alias, and the item's id where there is one.
-    fn pack(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.key.0);
-        bytes.extend(self.fingerprint.0);
-        bytes.extend(self.headline);
-        bytes.extend(self.content);
-        bytes.extend(self.revision.to_be_bytes());
-        bytes.extend(&self.date.map_or(NO_DATE, |date| date.timestamp()).to_be_bytes()[3..]);
-        for time in [self.published, self.first_seen, self.last_seen, self.revised] {
-            bytes.extend(u32::try_from(time.timestamp().max(0)).unwrap_or(u32::MAX).to_be_bytes());
-        }
-        bytes.extend(self.place.unwrap_or(NO_PLACE).to_be_bytes());
-        let aliases = &self.aliases[..self.aliases.len().min(ALIASES)];
-        let flags = [self.is_fickle, self.is_absent, self.is_gone, self.is_held, self.item.is_some()];
-        let flags = flags.iter().enumerate().fold(0, |byte, (bit, is_set)| byte | u8::from(*is_set) << bit);
-        bytes.push(flags << 3 | u8::try_from(aliases.len()).unwrap_or_default());
-        for alias in aliases {
-            bytes.extend(alias.0);
-        }
-        if let Some(item) = &self.item {
-            let length = u16::try_from(item.len()).unwrap_or(u16::MAX);
-            bytes.extend(length.to_be_bytes());
-            bytes.extend(&item.as_bytes()[..usize::from(length)]);
-        }
-    }
-
-    /// Reads what [`SeenEntry::pack`] wrote.
-    fn unpack(reader: &mut Reader<'_>) -> Option<Self> {
-        let key = EntryKey(reader.take()?);
-        let fingerprint = Fingerprint(reader.take()?);
-        let headline = reader.take()?;
-        let content = reader.take()?;
-        let revision = u32::from_be_bytes(reader.take()?);
-        let date = match reader.seconds_of_five_bytes()? {
-            NO_DATE => None,
-            seconds => Some(DateTime::from_timestamp(seconds, 0)?),
+        let entries = match bytes.split_first() {
+            None => Vec::new(),
+            Some((&layout::FORMAT, packed)) => layout::unpack(packed)?,
+            Some((&old::FORMAT, packed)) => old::unpack(packed)?,
+            Some(_) => return None,
         };
-        let [published, first_seen, last_seen, revised] =
-            [reader.time()?, reader.time()?, reader.time()?, reader.time()?];
-        let place = Some(u16::from_be_bytes(reader.take()?)).filter(|place| *place != NO_PLACE);
-        let [packed] = reader.take()?;
-        let [is_fickle, is_absent, is_gone, is_held, has_item] = [3, 4, 5, 6, 7].map(|bit| packed >> bit & 1 == 1);
-        let aliases = (0..packed & 0x07).map(|_| reader.take().map(Alias)).collect::<Option<_>>()?;
-        let item = if has_item { Some(reader.text()?) } else { None };
-        Some(Self {
-            key,
-            fingerprint,
-            headline,
-            content,
-            revision,
-            published,
-            date,
-            first_seen,
-            last_seen,
-            revised,
-            place,
-            is_absent,
-            is_gone,
-            is_held,
-            is_fickle,
-            aliases,
-            item,
-        })
-    }
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*head)
-    }
-
-    fn time(&mut self) -> Option<Time> {
-        DateTime::from_timestamp(u32::from_be_bytes(self.take()?).into(), 0)
-    }
-
-    fn seconds_of_five_bytes(&mut self) -> Option<i64> {
-        let [a, b, c, d, e] = self.take()?;
-        Some(i64::from_be_bytes([a, b, c, d, e, 0, 0, 0]) >> 24)
-    }
-
-    fn text(&mut self) -> Option<String> {
-        let length = usize::from(u16::from_be_bytes(self.take()?));
-        let (text, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        String::from_utf8(text.to_vec()).ok()
+        entries.is_sorted_by(|before, after| before.key < after.key).then_some(Self { entries })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use proptest::prelude::*;
 
     use super::*;
@@ -217,7 +109,7 @@ mod tests {
             revision in any::<u32>(),
             times in any::<[u32; 4]>(),
             date in proptest::option::of(-60_000_000_000_i64..250_000_000_000),
-            place in proptest::option::of(0..NO_PLACE),
+            place in proptest::option::of(0..u16::MAX),
             flags in any::<[bool; 4]>(),
             aliases in proptest::collection::vec(any::<[u8; 8]>().prop_map(Alias), 0..=ALIASES),
             item in proptest::option::of(".{0,40}"),
@@ -255,12 +147,13 @@ mod tests {
         fn an_entry_takes_at_most_120_bytes(mut entry in any_entry()) {
             entry.item = None;
             entry.aliases = vec![Alias([7; 8]); 20];
-            prop_assert!(Seen::new(vec![entry]).to_bytes().len() <= 1 + 120);
+
+            prop_assert!(Seen::new(vec![entry]).to_bytes().len() <= 1 + 6 + 120);
         }
 
         #[test]
         fn bytes_that_were_cut_or_are_of_another_format_are_refused(
-            entries in proptest::collection::vec(any_entry(), 1..4), cut in any::<prop::sample::Index>(), format in 2_u8..
+            entries in proptest::collection::vec(any_entry(), 1..4), cut in any::<prop::sample::Index>(), format in 3_u8..
         ) {
             let seen = Seen::new(entries);
             let mut bytes = seen.to_bytes();
@@ -277,9 +170,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_layout_is_frozen() {
-        let entry = SeenEntry {
+    fn entry() -> SeenEntry {
+        SeenEntry {
             key: EntryKey(*b"0123456789"),
             fingerprint: Fingerprint(*b"\x01fingerp"),
             headline: *b"head",
@@ -297,12 +189,56 @@ mod tests {
             is_fickle: false,
             aliases: vec![Alias(*b"alias--1")],
             item: Some("id".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_layout_is_frozen() {
+        let plain = SeenEntry {
+            key: EntryKey(*b"abcdefghij"),
+            revision: 0,
+            date: Some(entry().published),
+            place: None,
+            is_absent: false,
+            is_held: false,
+            aliases: Vec::new(),
+            item: None,
+            ..entry()
         };
-        let expected: &[u8] = b"\x010123456789\x01fingerpheadcontent.\0\0\0\x03\xff\xff\xff\xff\xff\
-            \x60\0\0\x01\x60\0\0\x02\x60\0\0\x03\x60\0\0\x04\0\x05\xd1alias--1\0\x02id";
-        let seen = Seen::new(vec![entry]);
-        assert_eq!(seen.to_bytes(), expected);
+        let expected: &[u8] = b"\x02\x86\x80\x80\x80\x0c\
+            0123456789\x01fingerpheadcontent.\xd1\x03\0\x02\x01\x04\x84\x80\x80\x80\x0c\x0balias--1\x02id\
+            abcdefghij\x01fingerpheadcontent.\0\0\0\x02\x01\x04\x01\0";
+        let seen = Seen::new(vec![plain, entry()]);
+        assert_eq!(seen.to_bytes().escape_ascii().to_string(), expected.escape_ascii().to_string());
         assert_eq!(Seen::from_bytes(expected), Some(seen));
         assert_eq!(Seen::from_bytes(b""), Some(Seen::default()));
+    }
+
+    #[test]
+    fn a_set_of_the_first_layout_reads() {
+        let packed: &[u8] = b"\x010123456789\x01fingerpheadcontent.\0\0\0\x03\xff\xff\xff\xff\xff\
+            \x60\0\0\x01\x60\0\0\x02\x60\0\0\x03\x60\0\0\x04\0\x05\xd1alias--1\0\x02id";
+        assert_eq!(Seen::from_bytes(packed), Some(Seen::new(vec![entry()])));
+        assert_eq!(Seen::from_bytes(&packed[..packed.len() - 1]), None);
+    }
+
+    #[test]
+    fn fifty_entries_of_a_feed_fit_into_a_page_of_4_kib() {
+        let first_seen = time(1_790_000_000);
+        let entries = (0..50_u8).map(|n| SeenEntry {
+            key: EntryKey([n; 10]),
+            revision: 0,
+            published: first_seen - chrono::TimeDelta::hours(20 * i64::from(n)),
+            date: Some(first_seen - chrono::TimeDelta::hours(20 * i64::from(n))),
+            first_seen,
+            last_seen: first_seen + chrono::TimeDelta::days(2),
+            revised: first_seen,
+            place: Some(n.into()),
+            aliases: vec![Alias([n; 8]); 4],
+            item: None,
+            ..entry()
+        });
+        let bytes = Seen::new(entries.collect()).to_bytes().len();
+        assert!(bytes <= 3_900, "{bytes}");
     }
 }

@@ -11,7 +11,7 @@ use tidings::source::notice::{Notice, notice};
 use tidings::source::outage::Outage;
 use tidings::source::outcome::{Failure, FailureKind, Outcome, TakenIn};
 use tidings::source::policy::{after_poll, after_refusal, before_poll, has_moved, reconciled};
-use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing, is_due_for_once};
+use tidings::source::schedule::{DAY, HOUR, MINUTE, Timing};
 use tidings::source::trail::Trail;
 use tidings::source::validators::to_send;
 use tidings::store::{FeedRow, PollFacts, ReadFacts, Validators};
@@ -708,4 +708,9 @@ fn rule_9_once_by_a_timer_of_the_feeds_interval_polls_it_at_every_run() {
         }
     }
     assert_eq!(polls, 48);
+}
+
+/// Whether `once` polls the feed now.
+fn is_due_for_once(row: &FeedRow, now: Time) -> bool {
+    row.poll.stopped.is_none() && row.once_due() <= now
 }

@@ -16,7 +16,7 @@ use super::batch::Batch;
 use super::fault::{Fault, contain};
 use super::ledger::Ledger;
 use super::tables::Tables;
-use super::writer::Job;
+use super::writer::{Haste, Job};
 
 /// The most commands in one transaction.
 const GROUP: usize = 256;
@@ -49,6 +49,7 @@ impl Desk {
             let mut jobs = vec![first];
             jobs.extend(queue.try_iter().take(GROUP - 1));
             is_busy = jobs.len() > 1;
+            self.wait_for_company(&mut jobs, queue);
             let began = Instant::now();
             let outcome = contain(|| self.commit(&mut jobs));
             self.shared.count(jobs.len(), began.elapsed(), outcome.is_ok());
@@ -61,6 +62,15 @@ impl Desk {
             {
                 return;
             }
+        }
+    }
+
+    /// While nothing in the group is urgent, others may join it for as long as the store is patient.
+    fn wait_for_company(&self, jobs: &mut Vec<Box<dyn Job>>, queue: &Receiver<Box<dyn Job>>) {
+        let until = Instant::now() + self.shared.patience();
+        while jobs.len() < GROUP && jobs.iter().all(|job| job.haste() == Haste::InCompany) && Instant::now() < until {
+            thread::sleep(LINGER);
+            jobs.extend(queue.try_iter().take(GROUP - jobs.len()));
         }
     }
 

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use crate::feed::{FeedId, Time};
+use crate::feed::{FeedId, Time, moment};
 use crate::store::{Completion, FeedRow, FeedState, FeedSync, NODE_LIMIT, PollFacts, ReadFacts};
 
 use super::batch::Batch;
 use super::fault::Fault;
 use super::outbox;
-use super::polls::Plan;
+use super::polls::{Plan, Said};
 use super::tables::REBUILT;
 
 /// How long the row and seen-set of a removed feed, and an unused claim of an entry, are kept.
@@ -21,8 +21,9 @@ const KEPT_FOR: TimeDelta = TimeDelta::days(366);
 #[derive(Debug, Deserialize)]
 pub(super) struct Brief {
     key_id: String,
+    #[serde(with = "moment")]
     next_due: Time,
-    #[serde(default)]
+    #[serde(default, with = "moment::option")]
     removed: Option<Time>,
     #[serde(default)]
     paused: bool,
@@ -39,11 +40,14 @@ pub(super) struct Brief {
 struct BriefPoll {
     failures: u32,
     stopped: Option<String>,
+    #[serde(with = "moment::option")]
+    once_due: Option<Time>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct BriefRead {
+    #[serde(with = "moment::option")]
     first_contact: Option<Time>,
 }
 
@@ -51,17 +55,33 @@ impl Brief {
     fn plan(&self) -> Plan {
         let Self { next_due, paused, disabled, poll, read, .. } = self;
         let health = FeedState::of_polls(poll.stopped.is_some(), poll.failures, read.first_contact.is_some());
-        Plan { due: *next_due, is_enabled: !disabled, is_paused: *paused, health }
+        let said = Said { health, once_due: FeedRow::earlier_of(*next_due, poll.once_due) };
+        Plan { due: *next_due, is_enabled: !disabled, is_paused: *paused, said }
     }
+}
+
+/// What of a row is the store's and the operator's, whatever polls say.
+#[derive(Debug, Deserialize)]
+struct Owned {
+    key_id: String,
+    #[serde(default, with = "moment::option")]
+    removed: Option<Time>,
+    #[serde(default)]
+    paused: bool,
+    #[serde(default)]
+    disabled: bool,
+    #[serde(default)]
+    rebuilt: bool,
 }
 
 /// Ends a poll whose lease is current.
 pub(super) fn complete(batch: &mut Batch<'_>, completion: Completion, now: Time) -> Result<(), Fault> {
     let Completion { claim, seen, editions, hosts } = completion;
     let stale = || Fault::Stale(format!("feed {}", claim.feed));
-    let stored = batch.tables.feed(&claim.feed)?.filter(|row| row.removed.is_none()).ok_or_else(stale)?;
+    let stored: Option<Owned> = batch.tables.feed(&claim.feed)?;
     // What the store and the operator say of the feed may have changed since the claim.
-    let FeedRow { key_id, paused, disabled, rebuilt, .. } = stored;
+    let Owned { key_id, paused, disabled, rebuilt, .. } =
+        stored.filter(|row| row.removed.is_none()).ok_or_else(stale)?;
     let mut row = FeedRow { key_id, removed: None, paused, disabled, rebuilt, ..claim.row };
     if let Some(seen) = seen {
         batch.tables.put_seen(&claim.feed, &seen)?;
@@ -84,7 +104,8 @@ pub(super) fn sync(batch: &mut Batch<'_>, mut feeds: Vec<FeedSync>, now: Time) -
     let mut stock = Stock::take(batch, &feeds)?;
     let mut plans = Vec::with_capacity(feeds.len());
     for (feed, known) in feeds.iter().zip(stock.known) {
-        let fresh = Plan { due: now, is_enabled: true, is_paused: false, health: FeedState::New };
+        let said = Said { health: FeedState::New, once_due: now };
+        let fresh = Plan { due: now, is_enabled: true, is_paused: false, said };
         let plan = if let Some(Known { plan, is_removed }) = known {
             if is_removed || plan.is_enabled != feed.enabled {
                 change(batch, &feed.id, |row| (row.removed, row.disabled) = (None, !feed.enabled))?;
@@ -182,7 +203,7 @@ fn change(batch: &mut Batch<'_>, id: &FeedId, change: impl FnOnce(&mut FeedRow))
 
 /// Gives everything that belongs to a feed to its new id. Reads every destination and outbox row: it is rare.
 fn rename(batch: &mut Batch<'_>, old: &FeedId, new: &FeedId) -> Result<(), Fault> {
-    if let Some(row) = batch.tables.feed(old)? {
+    if let Some(row) = batch.tables.feed::<FeedRow>(old)? {
         batch.tables.put_feed(new, &FeedRow { removed: None, ..row })?;
     }
     batch.tables.move_seen(old, new)?;
@@ -205,7 +226,8 @@ fn rename(batch: &mut Batch<'_>, old: &FeedId, new: &FeedId) -> Result<(), Fault
 
 /// Pauses a feed, or ends its pause; whether there is such a feed.
 pub(super) fn set_paused(batch: &mut Batch<'_>, id: &FeedId, is_paused: bool) -> Result<bool, Fault> {
-    let Some(row) = batch.tables.feed(id)?.filter(|row| row.removed.is_none()) else { return Ok(false) };
+    let row: Option<FeedRow> = batch.tables.feed(id)?;
+    let Some(row) = row.filter(|row| row.removed.is_none()) else { return Ok(false) };
     batch.tables.put_feed(id, &FeedRow { paused: is_paused, ..row })?;
     Ok(true)
 }

@@ -126,6 +126,7 @@ impl RedbStore {
             polls: Mutex::new(Polls::new(generation)),
             board: Mutex::new(board),
             counters: Mutex::default(),
+            patience: Mutex::default(),
             damage: watch::Sender::new(None),
         });
         let writer = Writer::start(Desk::new(Arc::clone(&shared), ledger));

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::feed::{FeedId, Time};
-use crate::store::{Due, FeedState};
+use crate::store::{Due, FeedRow, FeedState};
 
 /// The feeds of the configuration; nothing is due before the first [`Polls::sync`].
 #[derive(Debug)]
@@ -25,8 +25,23 @@ pub(super) struct Plan {
     pub(super) due: Time,
     pub(super) is_enabled: bool,
     pub(super) is_paused: bool,
-    /// What polls say of it.
+    pub(super) said: Said,
+}
+
+/// What the last poll of a feed said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    /// How the feed is.
     pub(super) health: FeedState,
+    /// When `once` takes it as due.
+    pub(super) once_due: Time,
+}
+
+impl Said {
+    /// What a row says.
+    pub(super) fn of(row: &FeedRow) -> Self {
+        Self { health: row.health(), once_due: row.once_due() }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +85,16 @@ impl Polls {
         FeedState::ALL.map(|state| (state, self.states.get(&state).copied().unwrap_or_default())).to_vec()
     }
 
+    /// The feeds that are polled at all, by id; with an instant, those that `once` takes as due by then.
+    pub(super) fn pollable(&self, once_by: Option<Time>) -> Vec<FeedId> {
+        let is_wanted = |plan: &Plan| once_by.is_none_or(|by| plan.said.once_due <= by);
+        let is_polled = |state| !matches!(state, FeedState::Disabled | FeedState::Paused | FeedState::Stopped);
+        let slots = self.slots.iter().filter(|(_, slot)| is_polled(slot.plan.state()) && is_wanted(&slot.plan));
+        let mut feeds: Vec<FeedId> = slots.map(|(feed, _)| feed.clone()).collect();
+        feeds.sort_unstable();
+        feeds
+    }
+
     pub(super) fn next_due(&self) -> Option<Time> {
         self.due.first().map(|(time, _)| *time)
     }
@@ -105,12 +130,12 @@ impl Polls {
         }
     }
 
-    /// The completion is written, or failed: the feed is due again at `due`. `health` is what the poll said of it.
-    pub(super) fn end(&mut self, feed: &FeedId, due: Time, health: Option<FeedState>) {
+    /// The completion is written, or failed: the feed is due again at `due`.
+    pub(super) fn end(&mut self, feed: &FeedId, due: Time, said: Option<Said>) {
         self.change(feed, |slot| {
             if slot.lease == Lease::Ending {
-                let health = health.unwrap_or(slot.plan.health);
-                *slot = Slot { plan: Plan { due, health, ..slot.plan }, lease: Lease::Free };
+                let said = said.unwrap_or(slot.plan.said);
+                *slot = Slot { plan: Plan { due, said, ..slot.plan }, lease: Lease::Free };
             }
         });
     }
@@ -154,7 +179,7 @@ impl Plan {
         match self {
             Self { is_enabled: false, .. } => FeedState::Disabled,
             Self { is_paused: true, .. } => FeedState::Paused,
-            Self { health, .. } => *health,
+            Self { said, .. } => said.health,
         }
     }
 }

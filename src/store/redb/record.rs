@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::feed::{Destination, Edition, EntryKey, FeedId, ItemId, Time};
+use crate::feed::{Destination, Edition, EntryKey, FeedId, ItemId, Time, is_unset, moment};
 use crate::store::{Action, OutboxRow, Placement, RowId, RowState};
 
 /// Where a row stands: its key in the table. What stands there may be replaced or
@@ -34,26 +34,29 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Record {
     /// How often what stands here was replaced by a newer revision, or claimed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub(super) turn: u32,
     pub(super) action: Action,
     pub(super) feed: FeedId,
     pub(super) key: EntryKey,
     pub(super) item: ItemId,
     pub(super) revision: u32,
+    #[serde(with = "moment")]
     pub(super) stamp: Time,
     pub(super) state: RowState,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub(super) attempts: u32,
+    #[serde(with = "moment")]
     pub(super) queued: Time,
+    #[serde(with = "moment")]
     pub(super) changed: Time,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset", with = "moment::option")]
     pub(super) not_before: Option<Time>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub(super) rung: u8,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub(super) reason: Option<String>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_unset")]
     pub(super) if_newer: bool,
     /// Size of the stored edition.
     #[serde(default)]
@@ -118,9 +121,4 @@ impl Record {
             if_newer: self.if_newer,
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_false(value: &bool) -> bool {
-    !value
 }

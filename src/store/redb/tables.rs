@@ -14,7 +14,7 @@ use super::feeds::Brief;
 use super::record::{Place, Record};
 
 /// Newest format that this program knows; raised when an older program must not write any more.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 /// Small facts by name: `format`, `generation`, `sequence` as decimal numbers, [`REBUILT`], `facts` as JSON
 /// [`crate::store::Meta`].
@@ -106,7 +106,8 @@ impl<'t> Tables<'t> {
         self.set_fact("facts", &serde_json::to_string(meta).map_err(|e| Fault::damaged(e.to_string()))?)
     }
 
-    pub(super) fn feed(&self, id: &FeedId) -> Result<Option<FeedRow>, Fault> {
+    /// A feed's row, or a part of it.
+    pub(super) fn feed<T: DeserializeOwned>(&self, id: &FeedId) -> Result<Option<T>, Fault> {
         read(self.feeds.get(id.as_str())?.map(|row| from_json(FEEDS, row.value())))
     }
 

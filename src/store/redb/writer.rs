@@ -25,14 +25,16 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Writes something. `finally` is told the outcome on the writer's thread, even when nobody waits any longer.
+    /// Writes something, soon or, where nobody waits for it, in company. `finally` is told the outcome on the writer's thread,
+    /// even when nobody waits any longer.
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        haste: Haste,
         write: impl FnOnce(&mut Batch<'_>) -> Result<T, Fault> + Send + 'static,
         finally: impl FnOnce(&Result<T, Fault>) + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, outcome) = oneshot::channel();
-        self.queue(Box::new(Task { write: Some(write), written: None, finally, answer }));
+        self.queue(Box::new(Task { haste, write: Some(write), written: None, finally, answer }));
         outcome.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -62,8 +64,21 @@ fn stopped() -> Fault {
     Fault::Io("its writer has stopped".to_owned())
 }
 
+/// Whether a command is written soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// Somebody waits for it, or something is to be sent.
+    Soon,
+    /// With others, when the store is patient.
+    InCompany,
+}
+
 /// A command in the queue.
 pub(super) trait Job: Send {
+    fn haste(&self) -> Haste {
+        Haste::Soon
+    }
+
     /// Writes into the transaction. An error fails the transaction; a refusal is the command's own.
     fn write(&mut self, batch: &mut Batch<'_>) -> Result<(), Fault>;
 
@@ -72,6 +87,7 @@ pub(super) trait Job: Send {
 }
 
 struct Task<T, W, F> {
+    haste: Haste,
     write: Option<W>,
     written: Option<Result<T, Fault>>,
     finally: F,
@@ -83,6 +99,10 @@ where
     W: FnOnce(&mut Batch<'_>) -> Result<T, Fault> + Send,
     F: FnOnce(&Result<T, Fault>) + Send,
 {
+    fn haste(&self) -> Haste {
+        self.haste
+    }
+
     fn write(&mut self, batch: &mut Batch<'_>) -> Result<(), Fault> {
         let Some(write) = self.write.take() else { return Ok(()) };
         match write(batch) {
