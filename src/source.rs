@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod gate;
 pub mod guard;
 pub mod headers;
+mod hosts;
 pub mod notice;
 pub mod outage;
 pub mod outcome;

@@ -13,6 +13,7 @@ mod seen;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -100,12 +101,20 @@ pub trait Store: Send + Sync + 'static {
     /// Nothing is due before the first time.
     async fn sync_feeds(&self, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError>;
 
+    /// How long the end of a poll that brought nothing to publish may wait to be written down together with others; not at
+    /// all before the first time. A crash meanwhile costs those polls, which are made again.
+    fn set_patience(&self, patience: Duration);
+
     /// When the next feed is due; `None` when none ever is. Cheap.
     fn next_due(&self) -> Option<Time>;
 
     /// Claims feeds for polling, oldest due time first, at most `limit`. A claimed feed is not due until its
     /// [`Completion`] or [`Store::release`].
     async fn claim_due(&self, which: Due, now: Time, limit: usize) -> Result<Vec<Claim>, StoreError>;
+
+    /// The feeds that are polled at all, by id: enabled, neither paused nor stopped. With an instant, those of them that `once`
+    /// takes as due by then ([`FeedRow::once_due`]). Cheap: kept in memory.
+    fn pollable(&self, once_by: Option<Time>) -> Vec<FeedId>;
 
     /// Gives a claim back unpolled; the feed is due again at `due` (kept in memory only).
     fn release(&self, claim: Claim, due: Time);

@@ -19,10 +19,10 @@ use crate::store::Validators;
 use super::answer::{Answer, Fetched};
 use super::fetch::Request;
 use super::gate::Place;
+use super::hosts::Hosts;
 use super::outcome::plain;
 use super::poll::Poller;
 use super::reading::{Reader, aside};
-use super::visit::Hosts;
 
 /// Most pages of one walk.
 const MOST_PAGES: usize = 10;

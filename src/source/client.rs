@@ -1,5 +1,6 @@
 //! How the HTTP clients are made: what they send with every request, where they may connect to, whom they trust.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -9,7 +10,7 @@ use super::body::{self, Limits};
 use super::{Config, PROJECT_PAGE, guard};
 
 /// The HTTP clients cannot be made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("[http] {what}: {why}")]
 pub struct ClientError {
     what: &'static str,
@@ -22,8 +23,40 @@ pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// The clients, each made when it is first needed: to read whom the machine trusts takes as long as a hundred polls.
+pub(super) struct Clients {
+    config: Config,
+    limits: Limits,
+    made: [OnceLock<Result<reqwest::Client, ClientError>>; 4],
+}
+
+impl Clients {
+    /// Clients by the configuration, or what is wrong with it.
+    pub(super) fn new(config: &Config, limits: &Limits) -> Result<Self, ClientError> {
+        install_tls();
+        let clients = Self { config: config.clone(), limits: limits.clone(), made: Default::default() };
+        clients.get(false, false).map(|_| ()).map_err(Clone::clone)?;
+        Ok(clients)
+    }
+
+    /// One that may connect to the local network, or may not; for https, or for http alone.
+    pub(super) fn get(&self, allow_private: bool, is_https: bool) -> Result<&reqwest::Client, &ClientError> {
+        let has_proxy = self.config.proxy.is_some();
+        // Behind a proxy only literal addresses can be checked: the names that are looked up here are the proxy's.
+        let is_guarded = !allow_private && !has_proxy;
+        let needs_trust = is_https || has_proxy;
+        let made = &self.made[usize::from(is_guarded) << 1 | usize::from(needs_trust)];
+        made.get_or_init(|| client(&self.config, &self.limits, is_guarded, needs_trust)).as_ref()
+    }
+}
+
 /// A client by the configuration; a guarded one connects to no address of the local network.
-pub(super) fn client(config: &Config, limits: &Limits, is_guarded: bool) -> Result<reqwest::Client, ClientError> {
+fn client(
+    config: &Config,
+    limits: &Limits,
+    is_guarded: bool,
+    needs_trust: bool,
+) -> Result<reqwest::Client, ClientError> {
     let contact = config.contact.as_deref().unwrap_or(PROJECT_PAGE);
     let agent = format!("tidings/{} (+{contact})", env!("CARGO_PKG_VERSION"));
     let agent =
@@ -54,8 +87,9 @@ pub(super) fn client(config: &Config, limits: &Limits, is_guarded: bool) -> Resu
         }
         builder
     };
-    // A machine without trust roots still polls http; its https fails poll by poll, and says why.
-    let made = builder().build().or_else(|_| builder().tls_certs_only([]).build());
+    let trusting_nobody = || builder().tls_certs_only([]).build();
+    // A machine without trust roots still polls; its https fails poll by poll, and says why.
+    let made = if needs_trust { builder().build().or_else(|_| trusting_nobody()) } else { trusting_nobody() };
     made.map_err(|error| ClientError { what: "client", why: body::innermost(&error) })
 }
 

@@ -13,7 +13,7 @@ use crate::store::Validators;
 
 use super::answer::{Answer, Body, FetchError, Fetched};
 use super::body::{self, BodyError, Limits};
-use super::client::{ClientError, client, install_tls};
+use super::client::{ClientError, Clients};
 use super::gate::{Place, host_of};
 use super::guard::{self, LocalAddress};
 use super::tally::Counter;
@@ -26,10 +26,7 @@ const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/fee
 
 /// The HTTP clients; connections are reused per host and closed when idle.
 pub struct Fetcher {
-    /// Never connects to the local network.
-    guarded: reqwest::Client,
-    /// Connects anywhere, for feeds with `allow-private`.
-    open: reqwest::Client,
+    clients: Clients,
     limits: Limits,
     allow_file: bool,
     counter: Counter,
@@ -55,11 +52,8 @@ pub struct Request {
 impl Fetcher {
     /// Makes the clients.
     pub fn new(config: &Config, limits: Limits) -> Result<Self, ClientError> {
-        install_tls();
-        let open = client(config, &limits, false)?;
-        // Behind a proxy only literal addresses can be checked: the names that are looked up here are the proxy's.
-        let guarded = client(config, &limits, config.proxy.is_none())?;
-        Ok(Self { guarded, open, limits, allow_file: config.allow_file, counter: Counter::default() })
+        let clients = Clients::new(config, &limits)?;
+        Ok(Self { clients, limits, allow_file: config.allow_file, counter: Counter::default() })
     }
 
     /// Has what comes over the wire counted.
@@ -129,7 +123,8 @@ impl Fetcher {
 
     /// The head of the answer, within its limits.
     async fn send(&self, request: &Request, url: &Url) -> Result<Response, FetchError> {
-        let client = if request.allow_private { &self.open } else { &self.guarded };
+        let client = self.clients.get(request.allow_private, url.scheme() == "https");
+        let client = client.map_err(|error| network(url, error.to_string()))?;
         let sent = client.get(url.clone()).headers(request.headers_for(url)).send();
         let patience = self.limits.connect + self.limits.headers;
         let slow = |_| network(url, format!("no answer within {} s", patience.as_secs_f32()));

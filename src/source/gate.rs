@@ -218,7 +218,7 @@ impl Place {
         self.gate.is_resting(name)
     }
 
-    /// The transfer is over: the host is free for the next one, the slot is kept until the document is taken in.
+    /// The transfer is over: the host is free for the next one, the slot is kept.
     pub fn leave_host(&mut self) {
         self.turn = None;
     }

@@ -14,6 +14,7 @@ use super::outcome::{Failure, FailureKind, Outcome, TakenIn};
 use super::policy::has_moved;
 use super::poll::Poller;
 use super::roster::Terms;
+use super::visit::{Ending, Unpolled, unwritten};
 
 /// What the documents of a feed are read with.
 pub(super) struct Reader {
@@ -24,11 +25,11 @@ pub(super) struct Reader {
     pub(super) terms: Terms,
 }
 
-/// What there is to take in of a feed: the document, and what its archive holds between it and what is known.
-pub(super) struct Gathered {
-    reader: Arc<Reader>,
-    document: Document,
-    has_moved: bool,
+/// A document that was read.
+enum Read {
+    Judged(Box<Harvest>),
+    /// An archive may hold what came before it.
+    Gap(Box<Document>),
 }
 
 impl Reader {
@@ -48,44 +49,59 @@ impl Reader {
         }
     }
 
-    /// The document, and whether nothing in it is known while an archive may hold what came before it.
-    fn read(&self, arrival: &Arrival) -> Result<(Document, bool), ParseError> {
+    /// Reads a document, and judges it at once unless an archive is to be walked first.
+    fn read(&self, arrival: &Arrival, has_archive: bool) -> Result<Read, ParseError> {
         let document = ingest::read(arrival)?;
-        let is_gap = is_gap(&document, arrival.has_moved, &self.plan(), &self.claim.row.read, &self.seen, self.now);
-        Ok((document, is_gap))
+        let (plan, row) = (self.plan(), &self.claim.row);
+        let is_gap = |document| is_gap(document, arrival.has_moved, &plan, &row.read, &self.seen, self.now);
+        if has_archive && is_gap(&document) {
+            return Ok(Read::Gap(Box::new(document)));
+        }
+        Ok(Read::Judged(Box::new(self.judge(document, arrival.has_moved, &self.terms))))
+    }
+
+    fn judge(&self, document: Document, has_moved: bool, terms: &Terms) -> Harvest {
+        let plan = terms.plan(&self.claim);
+        ingest::take_in(document, has_moved, &plan, &self.claim.row.read, &self.seen, self.now)
     }
 }
 
 impl Poller {
-    /// Has intake read a document, and what the archive holds before it when there is a gap.
-    pub(super) async fn gather(
-        &self,
-        reader: Reader,
-        answer: &Answer,
-        body: &Body,
+    /// Has intake read a document and judge it by the configuration of now; when there is a gap, with what the archive holds
+    /// before it. Hosts are waited for then, and the configuration may be another one afterwards.
+    pub(super) async fn take_in<'a>(
+        &'a self,
+        claim: &Claim,
+        now: Time,
+        (answer, body): (&Answer, &Body),
         archive: Option<&mut Archive>,
-    ) -> Result<Box<Gathered>, String> {
-        let reader = Arc::new(reader);
+        mut ending: Ending<'a>,
+    ) -> Result<(Ending<'a>, Outcome, Option<Harvest>), Unpolled> {
+        let seen = self.store.load_seen(&claim.feed).await.map_err(unwritten)?;
+        let reader = Arc::new(Reader { claim: claim.clone(), seen, now, terms: ending.terms.clone() });
         let arrival = reader.arrival(answer, body);
-        let has_moved = arrival.has_moved;
-        let read = aside(&reader, move |reader| reader.read(&arrival)).await?;
-        let (document, is_gap) = read.map_err(|error| error.to_string())?;
-        let document = match archive {
-            Some(archive) if is_gap => self.catch_up(document, &reader, answer, archive).await,
-            _ => document,
+        let (has_moved, has_archive) = (arrival.has_moved, archive.is_some());
+        let read = aside(&reader, move |reader| reader.read(&arrival, has_archive)).await;
+        let harvest = match (read, archive) {
+            (Ok(Ok(Read::Gap(document))), Some(archive)) => {
+                drop(ending);
+                let document = self.catch_up(*document, &reader, answer, archive).await;
+                ending = self.ending(&claim.feed).await?;
+                let terms = ending.terms.clone();
+                aside(&reader, move |reader| reader.judge(document, has_moved, &terms)).await
+            }
+            (Ok(Ok(Read::Judged(harvest))), _) => Ok(*harvest),
+            (Ok(Ok(Read::Gap(document))), None) => Ok(reader.judge(*document, has_moved, &ending.terms)),
+            (Ok(Err(error)), _) => Err(error.to_string()),
+            (Err(crashed), _) => Err(crashed),
         };
-        Ok(Box::new(Gathered { reader, document, has_moved }))
+        let (outcome, harvest) = told(harvest, answer, body);
+        Ok((ending, outcome, harvest))
     }
 }
 
-/// Has intake judge what was gathered, by the configuration of now.
-pub(super) async fn take_in(
-    gathered: Result<Box<Gathered>, String>,
-    terms: Terms,
-    answer: &Answer,
-    body: &Body,
-) -> (Outcome, Option<Harvest>) {
-    match harvest(gathered, terms).await {
+fn told(harvest: Result<Harvest, String>, answer: &Answer, body: &Body) -> (Outcome, Option<Harvest>) {
+    match harvest {
         Ok(harvest) => {
             let taken = TakenIn {
                 body_hash: body.hash.clone(),
@@ -98,15 +114,6 @@ pub(super) async fn take_in(
         }
         Err(why) => (Outcome::Failed(Failure::new(&why, Some(answer.status), FailureKind::Backoff)), None),
     }
-}
-
-async fn harvest(gathered: Result<Box<Gathered>, String>, terms: Terms) -> Result<Harvest, String> {
-    let Gathered { reader, document, has_moved } = *gathered?;
-    let take_in = move |reader: &Reader| {
-        let (plan, read) = (terms.plan(&reader.claim), &reader.claim.row.read);
-        ingest::take_in(document, has_moved, &plan, read, &reader.seen, reader.now)
-    };
-    aside(&reader, take_in).await
 }
 
 /// Does a piece of reading on a thread of its own.

@@ -3,27 +3,25 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
-use tracing::{info, warn};
+use tokio::sync::RwLockReadGuard;
+use tracing::warn;
 
 use crate::feed::{FeedId, Time};
 use crate::ingest::{self, Harvest, needs_backfill};
-use crate::store::{Claim, Completion, FeedRow, HostRow, StoreError};
+use crate::store::{Claim, Completion, StoreError};
 
 use super::answer::{Answer, Body, FetchError, Fetched, Retry};
 use super::catchup::Archive;
-use super::gate::{Place, TurnedAway, host_of};
+use super::gate::{Place, TurnedAway};
+use super::hosts::Hosts;
 use super::notice::{log_failure, notice};
 use super::outcome::{Failure, FailureKind, Outcome};
 use super::policy;
 use super::poll::{Poller, locked};
-use super::reading::{Gathered, Reader, take_in};
 use super::request::request;
 use super::roster::{Roster, Subscription, Terms};
 use super::schedule::{HOUR, later};
 use super::sweep::Polled;
-
-/// Host rows that a poll changed.
-pub(super) type Hosts = Vec<(String, Option<HostRow>)>;
 
 /// What was asked for a group of feeds, and what came back.
 struct Visit {
@@ -37,18 +35,46 @@ enum Found<'a> {
     Nothing(&'a FetchError),
     /// The document of last time.
     Same(&'a Answer),
-    Document(&'a Answer, &'a Body, Result<Box<Gathered>, String>),
+    Document(&'a Answer, &'a Body),
+}
+
+/// The end of a poll: while it lasts, the configuration stays as it is.
+pub(super) struct Ending<'a> {
+    _lock: RwLockReadGuard<'a, ()>,
+    /// What it says of the feed.
+    pub(super) terms: Terms,
+}
+
+/// When the first feed of a group is polled next, which the others keep step with.
+struct Pace {
+    next_due: Time,
+    once_due: Option<Time>,
+    why: String,
 }
 
 /// Why a poll left nothing behind in the store.
 #[derive(Debug, thiserror::Error)]
-enum Unpolled {
+pub(super) enum Unpolled {
     /// It had not begun when polling ended; after the next start the feed is as due as before.
     #[error("polling ends; it is polled after the next start")]
     Ending,
     /// What it brought could not be kept.
     #[error("{0}")]
     Lost(String),
+}
+
+impl Visit {
+    fn found(&self, claim: &Claim) -> Found<'_> {
+        match &self.fetched {
+            Err(error) => Found::Nothing(error),
+            Ok(Fetched { answer, document: Some(body) })
+                if self.is_forced || claim.row.poll.body_hash.as_ref() != Some(&body.hash) =>
+            {
+                Found::Document(answer, body)
+            }
+            Ok(Fetched { answer, .. }) => Found::Same(answer),
+        }
+    }
 }
 
 impl Poller {
@@ -100,7 +126,11 @@ impl Poller {
         // A host that has been out of reach for long says nothing of the network.
         let is_telling = group.iter().all(|claim| claim.row.poll.failures == 0);
         let mut hosts = self.note_host(&fetched, is_telling);
-        place.leave_host();
+        match &fetched {
+            // The slot is kept until the document is taken in, so that few are in memory at a time.
+            Ok(Fetched { document: Some(_), .. }) => place.leave_host(),
+            _ => place.leave(),
+        }
         let mut archive = request.ok().map(|request| Archive::new(request, place));
 
         let visit = Visit { began, is_forced, fetched };
@@ -113,65 +143,41 @@ impl Poller {
         outcomes
     }
 
-    /// What the answer says of its host, and when `is_telling` its absence of the network; told to those who wait for the
-    /// host before it is free.
-    pub(super) fn note_host(&self, fetched: &Result<Fetched, FetchError>, is_telling: bool) -> Hosts {
-        let now = (self.clock)();
-        let (host, row) = match fetched {
-            Ok(fetched) => (host_of(&fetched.answer.url), None),
-            Err(error @ FetchError::Status { host, retry_after, .. }) => {
-                let is_refusal = matches!(error.retry(), Retry::Host(_));
-                (host.clone(), is_refusal.then(|| policy::after_refusal(self.gate.row(host), *retry_after, now)))
-            }
-            Err(FetchError::Network { host, .. }) => {
-                if is_telling {
-                    self.note_reached(host, false, now);
-                }
-                return Hosts::new();
-            }
-            Err(_) => return Hosts::new(),
-        };
-        self.note_reached(&host, true, now);
-        if row.is_none() && self.gate.row(&host).is_none() {
-            return Hosts::new();
-        }
-        self.gate.set_row(&host, row.clone());
-        vec![(host, row)]
-    }
-
-    fn note_reached(&self, host: &str, is_reached: bool, now: Time) {
-        let mut outage = locked(&self.outage);
-        let was_on = outage.is_on();
-        outage.note(host, is_reached, now);
-        match (was_on, outage.is_on()) {
-            (false, true) => warn!("most hosts are out of reach: the network seems to be down, failures do not count"),
-            (true, false) => info!("the network is back"),
-            _ => {}
-        }
-    }
-
-    /// Ends the poll of one feed. `pace` is the row of the group's first feed, which the others keep step with.
+    /// Ends the poll of one feed.
     async fn finish(
         &self,
         claim: &Claim,
         visit: &Visit,
         mut archive: Option<&mut Archive>,
         mut hosts: Hosts,
-        pace: &mut Option<FeedRow>,
+        pace: &mut Option<Pace>,
     ) -> Result<Polled, Unpolled> {
-        let found = self.find(claim, visit, archive.as_deref_mut()).await?;
-        hosts.extend(archive.into_iter().flat_map(|archive| std::mem::take(&mut archive.hosts)));
         // What was read goes where the configuration says now: it may have been edited while hosts were waited for.
-        let _ending = self.endings.read().await;
-        let terms = self.terms(&claim.feed).ok_or_else(left)?;
-        let (outcome, harvest) = self.judge(claim, &terms, visit, found).await.map_err(unwritten)?;
+        let ending = self.ending(&claim.feed).await?;
+        let (ending, outcome, harvest) = match visit.found(claim) {
+            Found::Nothing(error) => (ending, self.failure(error), None),
+            Found::Same(answer) => {
+                let harvest = self.look_for_absences(claim, &ending.terms, visit.began).await.map_err(unwritten)?;
+                (ending, Outcome::Unchanged(answer.clone()), harvest)
+            }
+            Found::Document(answer, body) => {
+                self.take_in(claim, visit.began, (answer, body), archive.as_deref_mut(), ending).await?
+            }
+        };
+        hosts.extend(archive.into_iter().flat_map(|archive| std::mem::take(&mut archive.hosts)));
+        let terms = &ending.terms;
         let ended = (self.clock)();
         let mut row = policy::after_poll(&claim.row, &outcome, &terms.subscription.poll, ended);
-        if let Some(pace) = pace.as_ref() {
-            (row.next_due, row.poll.once_due) = (pace.next_due, pace.poll.once_due);
-            row.poll.why.clone_from(&pace.poll.why);
+        match pace {
+            Some(Pace { next_due, once_due, why }) => {
+                (row.next_due, row.poll.once_due) = (*next_due, *once_due);
+                row.poll.why.clone_from(why);
+            }
+            None => {
+                let why = row.poll.why.clone();
+                *pace = Some(Pace { next_due: row.next_due, once_due: row.poll.once_due, why });
+            }
         }
-        pace.get_or_insert_with(|| row.clone());
         let news = notice(&claim.row.poll, &row.poll);
         let (mut seen, mut editions, mut notices) = (None, Vec::new(), Vec::new());
         if let Some(harvest) = harvest {
@@ -207,47 +213,24 @@ impl Poller {
         Ok(polled(outcome, to_send))
     }
 
-    /// All that hosts have to be waited for.
-    async fn find<'a>(
-        &self,
-        claim: &Claim,
-        visit: &'a Visit,
-        archive: Option<&mut Archive>,
-    ) -> Result<Found<'a>, Unpolled> {
-        let (answer, body) = match &visit.fetched {
-            Err(error) => return Ok(Found::Nothing(error)),
-            Ok(Fetched { answer, document: Some(body) })
-                if visit.is_forced || claim.row.poll.body_hash.as_ref() != Some(&body.hash) =>
-            {
-                (answer, body)
-            }
-            Ok(Fetched { answer, .. }) => return Ok(Found::Same(answer)),
-        };
-        let seen = self.store.load_seen(&claim.feed).await.map_err(unwritten)?;
-        let terms = self.terms(&claim.feed).ok_or_else(left)?;
-        let reader = Reader { claim: claim.clone(), seen, now: visit.began, terms };
-        Ok(Found::Document(answer, body, self.gather(reader, answer, body, archive).await))
+    /// Begins the end of a feed's poll.
+    pub(super) async fn ending(&self, feed: &FeedId) -> Result<Ending<'_>, Unpolled> {
+        let lock = self.endings.read().await;
+        Ok(Ending { _lock: lock, terms: self.terms(feed).ok_or_else(left)? })
     }
 
-    async fn judge(
+    /// The same document is the second one without what was absent from the first.
+    async fn look_for_absences(
         &self,
         claim: &Claim,
         terms: &Terms,
-        visit: &Visit,
-        found: Found<'_>,
-    ) -> Result<(Outcome, Option<Harvest>), StoreError> {
-        let answer = match found {
-            Found::Nothing(error) => return Ok((self.failure(error), None)),
-            Found::Document(answer, body, gathered) => return Ok(take_in(gathered, terms.clone(), answer, body).await),
-            Found::Same(answer) => answer,
-        };
-        // The same document is the second one without what was absent from the first.
-        let mut harvest = None;
-        if claim.row.read.absent > 0 {
-            let seen = self.store.load_seen(&claim.feed).await?;
-            harvest = ingest::unchanged(&terms.plan(claim), &claim.row.read, &seen, visit.began);
+        began: Time,
+    ) -> Result<Option<Harvest>, StoreError> {
+        if claim.row.read.absent == 0 {
+            return Ok(None);
         }
-        Ok((Outcome::Unchanged(answer.clone()), harvest))
+        let seen = self.store.load_seen(&claim.feed).await?;
+        Ok(ingest::unchanged(&terms.plan(claim), &claim.row.read, &seen, began))
     }
 
     fn failure(&self, error: &FetchError) -> Outcome {
@@ -270,7 +253,7 @@ fn left() -> Unpolled {
     Unpolled::Lost("it left the configuration".to_owned())
 }
 
-fn unwritten(error: StoreError) -> Unpolled {
+pub(super) fn unwritten(error: StoreError) -> Unpolled {
     Unpolled::Lost(error.to_string())
 }
 
