@@ -1,4 +1,5 @@
-//! A poll that finds something new, from the request to the commit: beside feed-rs on the same bytes and the same commit.
+//! A poll that finds something new, from the request to the commit: beside feed-rs on the same bytes and the same commit, and
+//! beside these with a bare request before them.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use tidings::source::schedule::Timing;
 use tidings::source::{self, PollRules, Polled, Poller, Roster, Subscription, Which};
 use tidings::store::{FeedSync, RedbStore, Store};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -24,12 +27,13 @@ const POLLS: u64 = 100;
 
 pub(crate) async fn changed(_rounds: usize) -> Vec<Row> {
     let folder = Folder::new();
-    let site = Site::start(1, ENTRIES, 1).await;
+    let site = Site::start(2, ENTRIES, 1).await;
+    let mut line = Line::to(&site).await;
     let poller = poller(&folder.join("ours.redb"), &site).await;
     // Its polls are the commits beside ours.
     let fleet = Fleet::fill(&folder.join("theirs.redb"), 1, ENTRIES, document::at(0), |_, row| row).await;
     let mut ours = Vec::new();
-    let mut parts = [Vec::new(), Vec::new()];
+    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
     for version in 1..=POLLS {
         site.prepare(version);
         let began = Instant::now();
@@ -44,13 +48,43 @@ pub(crate) async fn changed(_rounds: usize) -> Vec<Row> {
         let parsed = began.elapsed();
         fleet.store.complete(completion, document::at(version as i64)).await.unwrap();
         let taken = began.elapsed();
-        parts[0].push(taken.as_secs_f64() * 1e3);
-        parts[1].push(parsed.as_secs_f64() * 1e3);
+        let began = Instant::now();
+        line.get(1, document.len()).await;
+        for (part, time) in parts.iter_mut().zip([taken, parsed, began.elapsed()]) {
+            part.push(time.as_secs_f64() * 1e3);
+        }
     }
-    let parse = median(&parts[1], |time| *time);
+    let [taken, parse, request] = parts.map(|times| median(&times, |time| *time));
     let what = format!("a changed feed of 50 entries, 108 KB, from request to commit (feed-rs alone {parse:.2} ms)");
-    let row = Row::figure("changed", what, median(&ours, |time| *time), "ms");
-    vec![row.beside("feed-rs and the same commit", median(&parts[0], |time| *time)).goal(1.3)]
+    let ours = median(&ours, |time| *time);
+    let with = "a bare request, feed-rs and the same commit";
+    vec![
+        Row::figure("changed", what, ours, "ms").beside("feed-rs and the same commit", taken).goal(1.3),
+        Row::figure("changed", "the same", ours, "ms").beside(with, request + taken),
+    ]
+}
+
+/// A connection that asks without looking at what comes.
+struct Line(BufReader<TcpStream>);
+
+impl Line {
+    async fn to(site: &Site) -> Self {
+        let stream = TcpStream::connect(site.url(0).split('/').nth(2).unwrap()).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::with_capacity(128 << 10, stream))
+    }
+
+    /// Asks for a feed whose document has so many bytes.
+    async fn get(&mut self, feed: usize, bytes: usize) {
+        self.0.write_all(format!("GET /{feed} HTTP/1.1\r\n\r\n").as_bytes()).await.unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            self.0.read_line(&mut head).await.unwrap();
+        }
+        let mut body = vec![0; bytes];
+        self.0.read_exact(&mut body).await.unwrap();
+        black_box(body);
+    }
 }
 
 /// The poller of a gateway with one feed.

@@ -148,7 +148,7 @@ impl Poller {
         let Fetched { answer, document } = &*fetched;
         let Some(body) = document else { return Err("a page of the archive is empty".to_owned()) };
         let arrival = reader.arrival(answer, body);
-        let read = aside(reader, move |reader| {
+        let read = aside(reader, body.bytes.len(), move |reader| {
             let mut page = ingest::read(&arrival).map_err(|error| error.to_string())?;
             let has_known = drop_known(&mut page, &reader.plan(), &reader.claim.row.read, &reader.seen, reader.now);
             Ok((page, has_known))

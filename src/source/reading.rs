@@ -1,5 +1,6 @@
-//! A fetched document, read by intake on a thread of its own, where a panic is this poll's failure and nothing else.
+//! A fetched document, read by intake; a panic there is this poll's failure and nothing else.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::feed::Time;
@@ -15,6 +16,9 @@ use super::policy::has_moved;
 use super::poll::Poller;
 use super::roster::Terms;
 use super::visit::{Ending, Unpolled, unwritten};
+
+/// A document of this length is read in about two milliseconds: to have another thread do it would be a good part of that.
+const SHORT_BYTES: usize = 128 << 10;
 
 /// What the documents of a feed are read with.
 pub(super) struct Reader {
@@ -81,14 +85,14 @@ impl Poller {
         let reader = Arc::new(Reader { claim: claim.clone(), seen, now, terms: ending.terms.clone() });
         let arrival = reader.arrival(answer, body);
         let (has_moved, has_archive) = (arrival.has_moved, archive.is_some());
-        let read = aside(&reader, move |reader| reader.read(&arrival, has_archive)).await;
+        let read = aside(&reader, body.bytes.len(), move |reader| reader.read(&arrival, has_archive)).await;
         let harvest = match (read, archive) {
             (Ok(Ok(Read::Gap(document))), Some(archive)) => {
                 drop(ending);
                 let document = self.catch_up(*document, &reader, answer, archive).await;
                 ending = self.ending(&claim.feed).await?;
                 let terms = ending.terms.clone();
-                aside(&reader, move |reader| reader.judge(document, has_moved, &terms)).await
+                aside(&reader, body.bytes.len(), move |reader| reader.judge(document, has_moved, &terms)).await
             }
             (Ok(Ok(Read::Judged(harvest))), _) => Ok(*harvest),
             (Ok(Ok(Read::Gap(document))), None) => Ok(reader.judge(*document, has_moved, &ending.terms)),
@@ -116,12 +120,16 @@ fn told(harvest: Result<Harvest, String>, answer: &Answer, body: &Body) -> (Outc
     }
 }
 
-/// Does a piece of reading on a thread of its own.
+/// Does a piece of reading of a document of this size: a short one here, a long one on a thread of its own.
 pub(super) async fn aside<T: Send + 'static>(
     reader: &Arc<Reader>,
+    bytes: usize,
     read: impl FnOnce(&Reader) -> T + Send + 'static,
 ) -> Result<T, String> {
+    let crashed = || "reading the document crashed; please report it with the address".to_owned();
+    if bytes <= SHORT_BYTES {
+        return catch_unwind(AssertUnwindSafe(|| read(reader))).map_err(|_| crashed());
+    }
     let reader = Arc::clone(reader);
-    let reading = tokio::task::spawn_blocking(move || read(&reader));
-    reading.await.map_err(|_| "reading the document crashed; please report it with the address".to_owned())
+    tokio::task::spawn_blocking(move || read(&reader)).await.map_err(|_| crashed())
 }

@@ -14,6 +14,9 @@ use crate::store::{Due, StoreError};
 
 use super::poll::{BACKLOG, Poller, locked};
 
+/// Feeds that are claimed at once.
+const AT_ONCE: usize = 64;
+
 /// How long a feed is waited for that is being polled already, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(200);
@@ -70,20 +73,26 @@ impl Poller {
             if self.gate.is_closed() {
                 waiting.clear();
             }
-            // Many at a time, as each claim reads the store.
-            if polls.len() <= BACKLOG / 2 && !waiting.is_empty() && !self.is_outbox_full() {
-                let room = waiting.len().min(BACKLOG - polls.len());
+            let mut has_started = false;
+            if polls.len() + AT_ONCE <= BACKLOG && !waiting.is_empty() && !self.is_outbox_full() {
+                let some = waiting.len().min(AT_ONCE);
                 // With a feed come those that share its address.
-                let next: Vec<FeedId> = waiting.drain(..room).filter(|feed| !begun.contains(feed)).collect();
+                let next: Vec<FeedId> = waiting.drain(..some).filter(|feed| !begun.contains(feed)).collect();
                 let started = self.start(&next, is_forced, &mut polls).await?;
                 waiting.extend(next.into_iter().filter(|feed| !started.contains(feed)));
                 if !started.is_empty() {
-                    deadline = Instant::now() + PATIENCE;
+                    (has_started, deadline) = (true, Instant::now() + PATIENCE);
                 }
                 begun.extend(started);
             }
             self.progress.send_replace(Progress { done: ended.len().min(total), total });
-            match polls.join_next().await {
+            let polled = match polls.try_join_next() {
+                // The first ask already while others are claimed.
+                None if has_started => continue,
+                None => polls.join_next().await,
+                polled => polled,
+            };
+            match polled {
                 Some(polled) => ended.extend(polled.unwrap_or_default()),
                 // Who polls once is told at the end what the daemon tries again.
                 None if waiting.is_empty() => match &*locked(&self.unwritten) {
