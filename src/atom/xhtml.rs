@@ -1,31 +1,78 @@
 //! HTML as XHTML that may be shown to anyone: balanced, sanitised, with absolute addresses, as nodes.
 //!
 //! Three passes: [`balance`] makes the input shallow, ammonia lets through what html.rs lists, [`Builder`] makes nodes of
-//! it. A second time changes nothing.
+//! what ammonia writes, which is so regular that an XML reader reads it. A second time changes nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::UrlRelative;
-use html5ever::tokenizer::{Tag, TagKind, Token};
 use minidom::{Element, Node};
+use quick_xml::Reader;
+use quick_xml::escape::{resolve_predefined_entity, unescape_with};
+use quick_xml::events::{BytesStart, Event};
 
 use super::address::{self, Place, SCHEMES};
 use super::balance::{DEPTH, balance};
-use super::html::{ATTRIBUTES, COMMON_ATTRIBUTES, ELEMENTS, is_void, tokenise};
+use super::html::{ATTRIBUTES, COMMON_ATTRIBUTES, ELEMENTS, is_void};
 use super::tidy::{dissolves, tidy};
 use super::xml::{ATOM, XHTML, clean, is_blank, set};
 
 /// What may be shown of an HTML text that stands at a place.
 pub(super) fn sanitise(html: &str, place: &Place) -> Vec<Node> {
     let html = html.replace("<![CDATA[", "").replace("]]>", "");
-    let safe = ALLOWED.clean(&balance(&html)).to_string();
+    nodes(&ALLOWED.clean(&balance(&html)).to_string(), place)
+}
+
+/// The nodes of HTML as html5ever writes it: each tag in lower case, each value in quotes, four characters as references
+/// (HTML §13.3); void elements have no end.
+fn nodes(safe: &str, place: &Place) -> Vec<Node> {
     let mut builder = Builder::new(place);
-    tokenise(&safe, |token| {
-        builder.take(token);
-        None
+    read(safe, |piece| match piece {
+        Piece::Start(tag) => builder.start(tag),
+        Piece::End(name) => builder.end(name),
+        Piece::Text(text) => builder.text(text),
     });
     builder.finish()
+}
+
+/// What sanitised HTML consists of.
+enum Piece<'a> {
+    Start(&'a BytesStart<'a>),
+    End(&'a str),
+    Text(&'a str),
+}
+
+fn read(safe: &str, mut each: impl FnMut(Piece<'_>)) {
+    let mut reader = Reader::from_str(safe);
+    let config = reader.config_mut();
+    (config.check_end_names, config.allow_unmatched_ends, config.allow_dangling_amp) = (false, true, true);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(tag)) => each(Piece::Start(&tag)),
+            Ok(Event::End(tag)) => each(Piece::End(tag.name().into_inner())),
+            Ok(Event::Text(text)) => each(Piece::Text(&text)),
+            Ok(Event::GeneralRef(name)) => each(Piece::Text(character(&name).unwrap_or_default())),
+            Ok(Event::Eof) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+fn attributes<'a>(tag: &'a BytesStart<'_>) -> impl Iterator<Item = (&'a str, String)> {
+    let mut attributes = tag.attributes();
+    attributes.with_checks(false);
+    attributes.flatten().map(|attribute| {
+        (attribute.key.into_inner(), unescape_with(&attribute.value, character).unwrap_or_default().into_owned())
+    })
+}
+
+/// What html5ever writes as a reference.
+fn character(reference: &str) -> Option<&'static str> {
+    match reference {
+        "nbsp" => Some("\u{a0}"),
+        other => resolve_predefined_entity(other),
+    }
 }
 
 /// A plain text as XHTML: paragraphs at empty lines, a line break at each other end of line.
@@ -93,39 +140,31 @@ impl<'a> Builder<'a> {
         Self { place, open: vec![Element::bare("div", XHTML)] }
     }
 
-    fn take(&mut self, token: Token) {
-        match token {
-            Token::CharacterTokens(text) => self.text(&text),
-            Token::TagToken(tag) if tag.kind == TagKind::StartTag => self.start(&tag),
-            Token::TagToken(tag) => self.end(&tag),
-            _ => {}
-        }
-    }
-
     fn text(&mut self, text: &str) {
         if let Some(parent) = self.open.last_mut() {
             parent.append_text(clean(text));
         }
     }
 
-    fn start(&mut self, tag: &Tag) {
+    fn start(&mut self, tag: &BytesStart<'_>) {
         if self.open.len() > 2 * DEPTH {
             return;
         }
-        let mut element = Element::bare(&*tag.name, XHTML);
-        for attribute in &tag.attrs {
-            if let Some(value) = self.attribute(&attribute.name.local, &attribute.value) {
-                set(&mut element, &attribute.name.local, &value);
+        let name = tag.name().into_inner();
+        let mut element = Element::bare(name, XHTML);
+        for (name, value) in attributes(tag) {
+            if let Some(value) = self.attribute(name, &value) {
+                set(&mut element, name, &value);
             }
         }
         self.open.push(element);
-        if is_void(&tag.name) {
+        if is_void(name) {
             self.close();
         }
     }
 
-    fn end(&mut self, tag: &Tag) {
-        if self.open.len() > 1 && self.open.last().is_some_and(|open| *open.name() == *tag.name) {
+    fn end(&mut self, name: &str) {
+        if self.open.len() > 1 && self.open.last().is_some_and(|open| open.name() == name) {
             self.close();
         }
     }
@@ -176,6 +215,65 @@ fn splice(mut element: Element, parent: &mut Element) {
             Node::Element(child) => {
                 parent.append_child(child);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use html5ever::tokenizer::{TagKind, Token};
+    use proptest::prelude::*;
+
+    use super::super::html::tokenise;
+    use super::*;
+
+    /// What a tokenizer of HTML makes of what ammonia wrote: names, values and texts in order.
+    fn tokens(safe: &str) -> String {
+        let mut out = String::new();
+        tokenise(safe, |token| {
+            match token {
+                Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
+                    out.push_str(&format!("<{}", tag.name));
+                    tag.attrs.iter().for_each(|it| out.push_str(&format!(" {}={:?}", it.name.local, &*it.value)));
+                    out.push('>');
+                }
+                Token::TagToken(tag) => out.push_str(&format!("</{}>", tag.name)),
+                Token::CharacterTokens(text) => out.push_str(&text),
+                _ => {}
+            }
+            None
+        });
+        out
+    }
+
+    /// The same as [`nodes`] reads it.
+    fn events(safe: &str) -> String {
+        let mut out = String::new();
+        read(safe, |piece| match piece {
+            Piece::Start(tag) => {
+                out.push_str(&format!("<{}", tag.name().into_inner()));
+                attributes(tag).for_each(|(name, value)| out.push_str(&format!(" {name}={value:?}")));
+                out.push('>');
+            }
+            Piece::End(name) => out.push_str(&format!("</{name}>")),
+            Piece::Text(text) => out.push_str(text),
+        });
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn what_ammonia_writes_reads_as_xml_as_it_does_as_html(
+            html in proptest::collection::vec(prop_oneof![
+                "<[a-z]{1,5}( (href|title|alt|src|lang)=['\"]?[ -~é\u{a0}]{0,8}['\"]?){0,2}>",
+                "</(p|b|a|i|ul|li|table|td|pre|div|ruby|rt)>",
+                "<(p|b|a|i|ul|li|table|tr|td|pre|br|img|div|ruby|rt|q)( title=\"[ -~]{0,8}\")?>",
+                "[ -~\u{a0}é<>&;\"'\n]{0,12}",
+                "&(amp|lt|gt|quot|nbsp|#39|#160|#38|#60|copy|x);?",
+            ], 0..20).prop_map(|pieces| pieces.concat())
+        ) {
+            let safe = ALLOWED.clean(&balance(&html)).to_string();
+            prop_assert_eq!(events(&safe), tokens(&safe), "{}", safe);
         }
     }
 }

@@ -44,7 +44,12 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     };
-    if text.chars().all(may_stand) { text } else { Cow::Owned(text.chars().filter(|c| may_stand(*c)).collect()) }
+    let is_plain = text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b' '..=b'~'));
+    if is_plain || text.chars().all(may_stand) {
+        text
+    } else {
+        Cow::Owned(text.chars().filter(|c| may_stand(*c)).collect())
+    }
 }
 
 /// A line: clean, white space folded, nothing at its ends.
