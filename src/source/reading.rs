@@ -86,18 +86,19 @@ impl Poller {
         let arrival = reader.arrival(answer, body);
         let (has_moved, has_archive) = (arrival.has_moved, archive.is_some());
         let read = aside(&reader, body.bytes.len(), move |reader| reader.read(&arrival, has_archive)).await;
-        let harvest = match (read, archive) {
-            (Ok(Ok(Read::Gap(document))), Some(archive)) => {
+        let harvest = match read.and_then(|read| read.map_err(|error| error.to_string())) {
+            Ok(Read::Judged(harvest)) => Ok(*harvest),
+            Ok(Read::Gap(document)) => {
                 drop(ending);
-                let document = self.catch_up(*document, &reader, answer, archive).await;
+                let document = match archive {
+                    Some(archive) => self.catch_up(*document, &reader, answer, archive).await,
+                    None => *document,
+                };
                 ending = self.ending(&claim.feed).await?;
                 let terms = ending.terms.clone();
                 aside(&reader, body.bytes.len(), move |reader| reader.judge(document, has_moved, &terms)).await
             }
-            (Ok(Ok(Read::Judged(harvest))), _) => Ok(*harvest),
-            (Ok(Ok(Read::Gap(document))), None) => Ok(reader.judge(*document, has_moved, &ending.terms)),
-            (Ok(Err(error)), _) => Err(error.to_string()),
-            (Err(crashed), _) => Err(crashed),
+            Err(why) => Err(why),
         };
         let (outcome, harvest) = told(harvest, answer, body);
         Ok((ending, outcome, harvest))

@@ -169,7 +169,7 @@ impl Store for RedbStore {
     }
 
     fn release(&self, claim: Claim, due: Time) {
-        self.shared.polls().release(&claim.feed, claim.epoch, due);
+        self.shared.polls().release(&claim.feed, claim.epoch, due.into());
     }
 
     async fn load_seen(&self, feed: &FeedId) -> Result<Seen, StoreError> {
@@ -183,7 +183,7 @@ impl Store for RedbStore {
         }
         // Also after a failure the feed is due when the poller wanted it, whatever the file says: a disk that is full must
         // not make us poll a host again and again.
-        let (shared, due) = (Arc::clone(&self.shared), completion.claim.row.next_due);
+        let (shared, due) = (Arc::clone(&self.shared), completion.claim.row.next_due.into());
         let said = Said::of(&completion.claim.row);
         let end = move |written: &Result<(), Fault>| shared.polls().end(&feed, due, written.is_ok().then_some(said));
         let written = match self.room_for_more().await {

@@ -64,7 +64,7 @@ async fn a_newer_state_ends_with_78_and_is_not_written_to() {
     let database = redb::Database::open(gateway.state()).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = redb::TableDefinition::<&str, &str>::new("meta");
-    transaction.open_table(meta).unwrap().insert("format", "2").unwrap();
+    transaction.open_table(meta).unwrap().insert("format", "99").unwrap();
     transaction.commit().unwrap();
     drop(database);
     let before = fs::read(gateway.state()).unwrap();
@@ -72,7 +72,7 @@ async fn a_newer_state_ends_with_78_and_is_not_written_to() {
         let exit = gateway.call(verb).await;
         assert_eq!(exit.code, Some(78), "{verb:?}: {}", exit.stderr);
         assert!(
-            exit.stderr.contains("has format 2") && exit.stderr.contains("use the newer program"),
+            exit.stderr.contains("has format 99") && exit.stderr.contains("use the newer program"),
             "{}",
             exit.stderr
         );

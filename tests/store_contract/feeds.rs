@@ -107,6 +107,34 @@ pub(crate) async fn due_says_which_feeds_are_claimed(state: &dyn State) {
     }
 }
 
+pub(crate) async fn pollable_are_feeds_that_are_polled_at_all(state: &dyn State) {
+    let store = state.open().await;
+    let disabled = FeedSync { enabled: false, ..configured("off") };
+    let feeds = ["c", "b", "a", "gone", "held"].map(configured);
+    store.sync_feeds(feeds.into_iter().chain([disabled]).collect(), at(0)).await.unwrap();
+    assert!(store.set_paused(&feed("held"), true).await.unwrap());
+    for (id, due, once_due, stopped) in
+        [("a", 100, Some(90), None), ("b", 50, None, None), ("gone", 9, None, Some("410"))]
+    {
+        let mut claim = claim(&*store, id).await;
+        (claim.row.poll.once_due, claim.row.poll.stopped) = (once_due.map(at), stopped.map(str::to_owned));
+        finish(&*store, claim, due).await;
+    }
+    let told = |store: &dyn Store| {
+        [None, Some(0), Some(50), Some(89), Some(90)]
+            .map(|by| store.pollable(by.map(at)).iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>().join(" "))
+    };
+    let expected = ["a b c", "c", "b c", "b c", "a b c"];
+    assert_eq!(told(&*store), expected);
+    drop(store);
+    // It is the same when it is read from the rows.
+    let store = state.open().await;
+    let disabled = FeedSync { enabled: false, ..configured("off") };
+    let feeds = ["a", "b", "c", "gone", "held"].map(configured);
+    store.sync_feeds(feeds.into_iter().chain([disabled]).collect(), at(1)).await.unwrap();
+    assert_eq!(told(&*store), expected);
+}
+
 pub(crate) async fn a_completed_feed_is_due_when_its_row_says(state: &dyn State) {
     let store = state.open_with_feeds().await;
     let mut claimed = claim(&*store, "a").await;

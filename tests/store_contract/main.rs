@@ -26,6 +26,7 @@ macro_rules! contract {
                 feeds_are_claimed_oldest_first_and_at_most_so_many
                 a_claimed_feed_is_nobody_elses
                 due_says_which_feeds_are_claimed
+                pollable_are_feeds_that_are_polled_at_all
                 a_completed_feed_is_due_when_its_row_says
                 a_released_feed_is_due_again_and_nothing_is_written
                 a_stale_completion_is_refused_and_writes_nothing

@@ -154,12 +154,14 @@ fn closed() -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures::future::join_all;
 
     use super::super::crash::{at, completion_of, edition, feed, node, open};
     use super::super::disk::Disk;
     use super::super::fault::Fault;
-    use crate::store::{Due, FeedSync, NodeFacts, Store, StoreError};
+    use crate::store::{Completion, Due, FeedSync, NodeFacts, Store, StoreError};
 
     #[tokio::test]
     async fn what_comes_together_shares_a_commit() {
@@ -172,6 +174,25 @@ mod tests {
         assert_eq!(after.commands - before.commands, 200);
         assert!(after.commits - before.commits <= 20, "{after:?}");
         assert_eq!(store.nodes().await.unwrap().len(), 200);
+    }
+
+    #[tokio::test]
+    async fn polls_without_news_wait_for_company_and_nothing_waits_with_them() {
+        let store = open(&Disk::default()).unwrap();
+        store.sync_feeds(vec![FeedSync { id: feed(), was: Vec::new(), enabled: true }], at(0)).await.unwrap();
+        store.set_patience(Duration::from_secs(600));
+        let before = store.counters();
+        let claim = store.claim_due(Due::All, at(0), 1).await.unwrap().pop().unwrap();
+        let mut poll =
+            store.complete(Completion { editions: Vec::new(), ..completion_of(claim, edition("x", 0), &[]) }, at(1));
+        assert!(futures::poll!(&mut poll).is_pending());
+        store.set_node(node("m"), NodeFacts::default()).await.unwrap();
+        poll.await.unwrap();
+        assert_eq!(store.counters().commits - before.commits, 1);
+
+        let claim = store.claim_due(Due::All, at(0), 1).await.unwrap().pop().unwrap();
+        store.complete(completion_of(claim, edition("x", 0), &["n"]), at(1)).await.unwrap();
+        assert_eq!(store.counters().commits - before.commits, 2);
     }
 
     #[tokio::test]

@@ -55,8 +55,8 @@ impl Brief {
     fn plan(&self) -> Plan {
         let Self { next_due, paused, disabled, poll, read, .. } = self;
         let health = FeedState::of_polls(poll.stopped.is_some(), poll.failures, read.first_contact.is_some());
-        let said = Said { health, once_due: FeedRow::earlier_of(*next_due, poll.once_due) };
-        Plan { due: *next_due, is_enabled: !disabled, is_paused: *paused, said }
+        let said = Said { health, once_due: FeedRow::earlier_of(*next_due, poll.once_due).into() };
+        Plan { due: (*next_due).into(), is_enabled: !disabled, is_paused: *paused, said }
     }
 }
 
@@ -104,8 +104,8 @@ pub(super) fn sync(batch: &mut Batch<'_>, mut feeds: Vec<FeedSync>, now: Time) -
     let mut stock = Stock::take(batch, &feeds)?;
     let mut plans = Vec::with_capacity(feeds.len());
     for (feed, known) in feeds.iter().zip(stock.known) {
-        let said = Said { health: FeedState::New, once_due: now };
-        let fresh = Plan { due: now, is_enabled: true, is_paused: false, said };
+        let said = Said { health: FeedState::New, once_due: now.into() };
+        let fresh = Plan { due: now.into(), is_enabled: true, is_paused: false, said };
         let plan = if let Some(Known { plan, is_removed }) = known {
             if is_removed || plan.is_enabled != feed.enabled {
                 change(batch, &feed.id, |row| (row.removed, row.disabled) = (None, !feed.enabled))?;

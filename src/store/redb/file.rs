@@ -15,7 +15,7 @@ use crate::store::StoreError;
 use super::fault::{Fault, contain};
 
 /// Memory for pages of the file; the system's own cache does the rest.
-const CACHE_BYTES: usize = 24 << 20;
+const CACHE_BYTES: usize = 12 << 20;
 
 /// How every database is opened.
 pub(super) fn builder() -> Builder {

@@ -13,7 +13,7 @@ use crate::store::{Due, FeedRow, FeedState};
 pub(super) struct Polls {
     slots: HashMap<FeedId, Slot>,
     /// Active feeds that nobody has claimed.
-    due: BTreeSet<(Time, FeedId)>,
+    due: BTreeSet<(Moment, FeedId)>,
     /// How many feeds are in each state.
     states: BTreeMap<FeedState, usize>,
     epoch: u64,
@@ -22,10 +22,26 @@ pub(super) struct Polls {
 /// When a feed is polled, and whether it is polled at all.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) due: Time,
+    pub(super) due: Moment,
     pub(super) is_enabled: bool,
     pub(super) is_paused: bool,
     pub(super) said: Said,
+}
+
+/// Microseconds since 1970, in less room than a [`Time`]: there may be very many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(i64);
+
+impl From<Time> for Moment {
+    fn from(time: Time) -> Self {
+        Self(time.timestamp_micros())
+    }
+}
+
+impl Moment {
+    fn time(self) -> Time {
+        Time::from_timestamp_micros(self.0).unwrap_or(Time::MAX_UTC)
+    }
 }
 
 /// What the last poll of a feed said.
@@ -34,13 +50,13 @@ pub(super) struct Said {
     /// How the feed is.
     pub(super) health: FeedState,
     /// When `once` takes it as due.
-    pub(super) once_due: Time,
+    pub(super) once_due: Moment,
 }
 
 impl Said {
     /// What a row says.
     pub(super) fn of(row: &FeedRow) -> Self {
-        Self { health: row.health(), once_due: row.once_due() }
+        Self { health: row.health(), once_due: row.once_due().into() }
     }
 }
 
@@ -87,7 +103,7 @@ impl Polls {
 
     /// The feeds that are polled at all, by id; with an instant, those that `once` takes as due by then.
     pub(super) fn pollable(&self, once_by: Option<Time>) -> Vec<FeedId> {
-        let is_wanted = |plan: &Plan| once_by.is_none_or(|by| plan.said.once_due <= by);
+        let is_wanted = |plan: &Plan| once_by.is_none_or(|by| plan.said.once_due <= by.into());
         let is_polled = |state| !matches!(state, FeedState::Disabled | FeedState::Paused | FeedState::Stopped);
         let slots = self.slots.iter().filter(|(_, slot)| is_polled(slot.plan.state()) && is_wanted(&slot.plan));
         let mut feeds: Vec<FeedId> = slots.map(|(feed, _)| feed.clone()).collect();
@@ -96,12 +112,12 @@ impl Polls {
     }
 
     pub(super) fn next_due(&self) -> Option<Time> {
-        self.due.first().map(|(time, _)| *time)
+        self.due.first().map(|(moment, _)| moment.time())
     }
 
     /// Leases feeds, and numbers the leases.
     pub(super) fn claim(&mut self, which: Due, now: Time, limit: usize) -> Vec<(FeedId, u64)> {
-        let by_time = |until: Time| self.due.iter().take_while(move |(due, _)| *due <= until);
+        let by_time = |until: Time| self.due.iter().take_while(move |(due, _)| *due <= until.into());
         let chosen: Vec<FeedId> = match which {
             Due::Now => by_time(now).take(limit).map(|(_, feed)| feed.clone()).collect(),
             Due::By(until) => by_time(until).take(limit).map(|(_, feed)| feed.clone()).collect(),
@@ -131,7 +147,7 @@ impl Polls {
     }
 
     /// The completion is written, or failed: the feed is due again at `due`.
-    pub(super) fn end(&mut self, feed: &FeedId, due: Time, said: Option<Said>) {
+    pub(super) fn end(&mut self, feed: &FeedId, due: Moment, said: Option<Said>) {
         self.change(feed, |slot| {
             if slot.lease == Lease::Ending {
                 let said = said.unwrap_or(slot.plan.said);
@@ -148,7 +164,7 @@ impl Polls {
     }
 
     /// Gives a lease back; one that is not current is not looked at.
-    pub(super) fn release(&mut self, feed: &FeedId, epoch: u64, due: Time) {
+    pub(super) fn release(&mut self, feed: &FeedId, epoch: u64, due: Moment) {
         if self.begin_end(feed, epoch) {
             self.end(feed, due, None);
         }
