@@ -101,8 +101,7 @@ pub trait Store: Send + Sync + 'static {
     /// Nothing is due before the first time.
     async fn sync_feeds(&self, feeds: Vec<FeedSync>, now: Time) -> Result<(), StoreError>;
 
-    /// How long the end of a poll that brought nothing to publish may wait to be written down together with others; not at
-    /// all before the first time. A crash meanwhile costs those polls, which are made again.
+    /// How long a completion that [can wait](Completion::can_wait) may wait for others; not at all before the first time.
     fn set_patience(&self, patience: Duration);
 
     /// When the next feed is due; `None` when none ever is. Cheap.

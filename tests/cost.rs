@@ -132,7 +132,8 @@ fn commit(harvest: &Harvest, rounds: usize) {
                 quota: None,
             };
             let editions = vec![(edition, vec![place])];
-            let completion = Completion { claim, seen: Some(harvest.seen.clone()), editions, hosts: Vec::new() };
+            let completion =
+                Completion { claim, seen: Some(harvest.seen.clone()), editions, hosts: Vec::new(), can_wait: false };
             store.complete(completion, at(0)).await.unwrap();
         }
     });

@@ -56,7 +56,13 @@ impl Fleet {
                     ingest::take_in(document, false, &feed.plan(), &ReadFacts::default(), &Seen::default(), now);
                 claim.row = row(n, FeedRow { read: first.read, ..claim.row });
                 // What first contact would publish is no part of what is measured.
-                let completion = Completion { claim, seen: Some(first.seen), editions: Vec::new(), hosts: Vec::new() };
+                let completion = Completion {
+                    claim,
+                    seen: Some(first.seen),
+                    editions: Vec::new(),
+                    hosts: Vec::new(),
+                    can_wait: false,
+                };
                 fleet.store.complete(completion, now).await.unwrap();
             }
         };
@@ -85,7 +91,7 @@ impl Fleet {
     }
 
     async fn end(&self, claim: Claim, has_news: bool, now: Time, pause: TimeDelta) {
-        let mut completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new() };
+        let mut completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new(), can_wait: false };
         if has_news {
             self.take_in(&mut completion, now).await;
         }
@@ -109,7 +115,7 @@ impl Fleet {
     /// The end of a poll of the first feed that brought an entry; still to be written.
     pub(crate) async fn news(&self, now: Time) -> Completion {
         let claim = self.store.claim_due(Due::These(vec![id(0)]), now, 1).await.unwrap().remove(0);
-        let mut completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new() };
+        let mut completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new(), can_wait: false };
         self.take_in(&mut completion, now).await;
         completion
     }

@@ -53,8 +53,12 @@ fn read(safe: &str, mut each: impl FnMut(Piece<'_>)) {
             Ok(Event::End(tag)) => each(Piece::End(tag.name().into_inner())),
             Ok(Event::Text(text)) => each(Piece::Text(&text)),
             Ok(Event::GeneralRef(name)) => each(Piece::Text(character(&name).unwrap_or_default())),
-            Ok(Event::Eof) | Err(_) => return,
+            Ok(Event::Eof) => return,
             Ok(_) => {}
+            Err(error) => {
+                debug_assert!(false, "{error} in {safe:?}");
+                return;
+            }
         }
     }
 }

@@ -10,17 +10,18 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::deliver::{Deliverer, Until};
+use crate::store::Store;
 use crate::xmpp::{Session, Status, Wire};
 
 use super::parts::Parts;
 use super::{DRAIN, GatewayError, refusal};
 
-/// How long the end of a poll waits for others that brought nothing either: nobody waits for it, and a commit costs as much as
-/// ten such polls.
+/// How long the end of a poll that brought nothing waits for others, to share a commit with them.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The tasks of a daemon.
 pub(super) struct Engine {
+    store: Arc<dyn Store>,
     polling: Task,
     stop_polling: watch::Sender<bool>,
     pub(super) publisher: Publisher,
@@ -41,7 +42,7 @@ impl Engine {
         parts.store.set_patience(PATIENCE);
         let (stop_polling, is_stopping) = watch::channel(false);
         let polling = Task::new(parts.poll_until(is_stopping));
-        Ok(Self { polling, stop_polling, publisher })
+        Ok(Self { store: parts.store.clone(), polling, stop_polling, publisher })
     }
 
     /// Waits until it cannot go on: the login was refused, or a half of it panicked. Half a gateway must not go on as if it
@@ -59,6 +60,8 @@ impl Engine {
     /// Finishes what is in flight.
     pub(super) async fn stop(mut self) {
         self.stop_polling.send_replace(true);
+        // What polls still bring is written before the process ends.
+        self.store.set_patience(Duration::ZERO);
         tokio::join!(self.polling.end(), self.publisher.stop());
     }
 }

@@ -18,7 +18,7 @@ use super::roster::Roster;
 const AT_ONCE: usize = 256;
 
 /// How often a row is tried whose feed is being polled, and the time between two tries.
-const TRIES: u32 = 10;
+const TRIES: u32 = 25;
 const A_MOMENT: Duration = Duration::from_millis(20);
 
 impl Poller {
@@ -87,7 +87,7 @@ impl Poller {
                 return Ok(());
             };
             claim.row = row;
-            let completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new() };
+            let completion = Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new(), can_wait: false };
             return self.store.complete(completion, now).await;
         }
         Ok(())

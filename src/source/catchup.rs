@@ -105,7 +105,7 @@ impl Poller {
     pub(super) async fn catch_up(
         &self,
         document: Document,
-        reader: &Arc<Reader>,
+        reader: &Reader<'_>,
         answer: &Answer,
         archive: &mut Archive,
     ) -> Document {
@@ -134,7 +134,7 @@ impl Poller {
     async fn page(
         &self,
         url: &Url,
-        reader: &Arc<Reader>,
+        reader: &Reader<'_>,
         archive: &mut Archive,
     ) -> Result<(Document, bool, Url), String> {
         let fetched = match archive.pages.get(url) {
@@ -148,12 +148,12 @@ impl Poller {
         let Fetched { answer, document } = &*fetched;
         let Some(body) = document else { return Err("a page of the archive is empty".to_owned()) };
         let arrival = reader.arrival(answer, body);
-        let read = aside(reader, body.bytes.len(), move |reader| {
+        let read = aside(|| {
             let mut page = ingest::read(&arrival).map_err(|error| error.to_string())?;
             let has_known = drop_known(&mut page, &reader.plan(), &reader.claim.row.read, &reader.seen, reader.now);
             Ok((page, has_known))
         });
-        read.await?.map(|(page, has_known)| (page, has_known, answer.url.clone()))
+        read?.map(|(page, has_known)| (page, has_known, answer.url.clone()))
     }
 
     async fn ask(&self, url: &Url, archive: &mut Archive) -> Result<Fetched, String> {

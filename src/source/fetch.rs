@@ -123,8 +123,7 @@ impl Fetcher {
 
     /// The head of the answer, within its limits.
     async fn send(&self, request: &Request, url: &Url) -> Result<Response, FetchError> {
-        let client = self.clients.get(request.allow_private, url.scheme() == "https");
-        let client = client.map_err(|error| network(url, error.to_string()))?;
+        let client = self.clients.get(request.allow_private, url.scheme() == "https").await;
         let sent = client.get(url.clone()).headers(request.headers_for(url)).send();
         let patience = self.limits.connect + self.limits.headers;
         let slow = |_| network(url, format!("no answer within {} s", patience.as_secs_f32()));

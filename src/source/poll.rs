@@ -66,7 +66,7 @@ pub struct Poller {
     pub(super) news: Arc<Notify>,
     pub(super) outage: Mutex<Outage>,
     pub(super) roster: Mutex<Arc<Roster>>,
-    /// Held by polls while they are judged and written down, and by who takes over another configuration, alone: so each poll
+    /// Held by polls while their documents are read, judged and written down, and by who takes over another configuration, alone: so each poll
     /// ends by one configuration, and what it brings comes behind what waited.
     pub(super) endings: RwLock<()>,
     pub(super) is_prepared: OnceCell<()>,

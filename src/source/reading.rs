@@ -1,7 +1,9 @@
 //! A fetched document, read by intake; a panic there is this poll's failure and nothing else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use crate::feed::Time;
 use crate::ingest::archive::is_gap;
@@ -17,12 +19,9 @@ use super::poll::Poller;
 use super::roster::Terms;
 use super::visit::{Ending, Unpolled, unwritten};
 
-/// A document of this length is read in about two milliseconds: to have another thread do it would be a good part of that.
-const SHORT_BYTES: usize = 128 << 10;
-
 /// What the documents of a feed are read with.
-pub(super) struct Reader {
-    pub(super) claim: Claim,
+pub(super) struct Reader<'a> {
+    pub(super) claim: &'a Claim,
     pub(super) seen: Seen,
     pub(super) now: Time,
     /// The configuration when the document came.
@@ -36,9 +35,9 @@ enum Read {
     Gap(Box<Document>),
 }
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn plan(&self) -> Plan<'_> {
-        self.terms.plan(&self.claim)
+        self.terms.plan(self.claim)
     }
 
     pub(super) fn arrival(&self, answer: &Answer, body: &Body) -> Arrival {
@@ -65,7 +64,7 @@ impl Reader {
     }
 
     fn judge(&self, document: Document, has_moved: bool, terms: &Terms) -> Harvest {
-        let plan = terms.plan(&self.claim);
+        let plan = terms.plan(self.claim);
         ingest::take_in(document, has_moved, &plan, &self.claim.row.read, &self.seen, self.now)
     }
 }
@@ -82,10 +81,9 @@ impl Poller {
         mut ending: Ending<'a>,
     ) -> Result<(Ending<'a>, Outcome, Option<Harvest>), Unpolled> {
         let seen = self.store.load_seen(&claim.feed).await.map_err(unwritten)?;
-        let reader = Arc::new(Reader { claim: claim.clone(), seen, now, terms: ending.terms.clone() });
+        let reader = Reader { claim, seen, now, terms: ending.terms.clone() };
         let arrival = reader.arrival(answer, body);
-        let (has_moved, has_archive) = (arrival.has_moved, archive.is_some());
-        let read = aside(&reader, body.bytes.len(), move |reader| reader.read(&arrival, has_archive)).await;
+        let read = aside(|| reader.read(&arrival, archive.is_some()));
         let harvest = match read.and_then(|read| read.map_err(|error| error.to_string())) {
             Ok(Read::Judged(harvest)) => Ok(*harvest),
             Ok(Read::Gap(document)) => {
@@ -95,8 +93,7 @@ impl Poller {
                     None => *document,
                 };
                 ending = self.ending(&claim.feed).await?;
-                let terms = ending.terms.clone();
-                aside(&reader, body.bytes.len(), move |reader| reader.judge(document, has_moved, &terms)).await
+                aside(|| reader.judge(document, arrival.has_moved, &ending.terms))
             }
             Err(why) => Err(why),
         };
@@ -121,16 +118,14 @@ fn told(harvest: Result<Harvest, String>, answer: &Answer, body: &Body) -> (Outc
     }
 }
 
-/// Does a piece of reading of a document of this size: a short one here, a long one on a thread of its own.
-pub(super) async fn aside<T: Send + 'static>(
-    reader: &Arc<Reader>,
-    bytes: usize,
-    read: impl FnOnce(&Reader) -> T + Send + 'static,
-) -> Result<T, String> {
-    let crashed = || "reading the document crashed; please report it with the address".to_owned();
-    if bytes <= SHORT_BYTES {
-        return catch_unwind(AssertUnwindSafe(|| read(reader))).map_err(|_| crashed());
+/// Does a piece of reading, which may take long, while other threads see to the other polls.
+pub(super) fn aside<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+    let read = || {
+        let crashed = |_| "reading the document crashed; please report it with the address".to_owned();
+        catch_unwind(AssertUnwindSafe(read)).map_err(crashed)
+    };
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => block_in_place(read),
+        _ => read(),
     }
-    let reader = Arc::clone(reader);
-    tokio::task::spawn_blocking(move || read(&reader)).await.map_err(|_| crashed())
 }

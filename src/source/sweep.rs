@@ -75,9 +75,9 @@ impl Poller {
             }
             let mut has_started = false;
             if polls.len() + AT_ONCE <= BACKLOG && !waiting.is_empty() && !self.is_outbox_full() {
-                let some = waiting.len().min(AT_ONCE);
                 // With a feed come those that share its address.
-                let next: Vec<FeedId> = waiting.drain(..some).filter(|feed| !begun.contains(feed)).collect();
+                let left = std::iter::from_fn(|| waiting.pop_front()).filter(|feed| !begun.contains(feed));
+                let next: Vec<FeedId> = left.take(AT_ONCE).collect();
                 let started = self.start(&next, is_forced, &mut polls).await?;
                 waiting.extend(next.into_iter().filter(|feed| !started.contains(feed)));
                 if !started.is_empty() {

@@ -28,6 +28,8 @@ struct Visit {
     began: Time,
     is_forced: bool,
     fetched: Result<Fetched, FetchError>,
+    /// Whether one feed alone has the address.
+    is_alone: bool,
 }
 
 /// What that is to one feed.
@@ -126,14 +128,13 @@ impl Poller {
         // A host that has been out of reach for long says nothing of the network.
         let is_telling = group.iter().all(|claim| claim.row.poll.failures == 0);
         let mut hosts = self.note_host(&fetched, is_telling);
-        match &fetched {
-            // The slot is kept until the document is taken in, so that few are in memory at a time.
-            Ok(Fetched { document: Some(_), .. }) => place.leave_host(),
-            _ => place.leave(),
+        let visit = Visit { began, is_forced, fetched, is_alone: group.len() == 1 };
+        // The slot is kept until the document is taken in, so that few are in memory at a time.
+        match group.iter().any(|claim| matches!(visit.found(claim), Found::Document(..))) {
+            true => place.leave_host(),
+            false => place.leave(),
         }
         let mut archive = request.ok().map(|request| Archive::new(request, place));
-
-        let visit = Visit { began, is_forced, fetched };
         let mut pace = None;
         let mut outcomes = Vec::new();
         for claim in group {
@@ -196,7 +197,9 @@ impl Poller {
         let lag = (visit.began - claim.row.next_due).to_std().unwrap_or_default();
         let claim = Claim { feed: claim.feed.clone(), epoch: claim.epoch, row };
         let feed = claim.feed.clone();
-        let written = self.store.complete(Completion { claim, seen, editions, hosts }, ended).await;
+        // One after the other would wait, and what a host asked for must outlast us.
+        let can_wait = visit.is_alone && seen.is_none() && editions.is_empty() && hosts.is_empty();
+        let written = self.store.complete(Completion { claim, seen, editions, hosts, can_wait }, ended).await;
         self.note_written(written, ended).map_err(Unpolled::Lost)?;
         self.counter.note_poll(&outcome, lag, (ended - visit.began).to_std().unwrap_or_default());
         if has_rows {

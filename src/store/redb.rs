@@ -188,7 +188,7 @@ impl Store for RedbStore {
         let end = move |written: &Result<(), Fault>| shared.polls().end(&feed, due, written.is_ok().then_some(said));
         let written = match self.room_for_more().await {
             Ok(()) => {
-                let haste = if completion.editions.is_empty() { Haste::InCompany } else { Haste::Soon };
+                let haste = if completion.can_wait { Haste::InCompany } else { Haste::Soon };
                 self.writer.write(haste, move |batch| feeds::complete(batch, completion, now), end).await
             }
             Err(full) => {

@@ -128,6 +128,9 @@ pub struct Completion {
     pub editions: Vec<(Edition, Vec<Placement>)>,
     /// Host facts that changed, by `name:port`; `None` forgets the host.
     pub hosts: Vec<(String, Option<HostRow>)>,
+    /// Nobody waits for it, and nothing is lost with it but the poll, which can be made again: it may wait to be written
+    /// together with others ([`super::Store::set_patience`]).
+    pub can_wait: bool,
 }
 
 /// What a store did since it was opened, for metrics.
@@ -157,8 +160,7 @@ mod tests {
     fn a_row_is_as_short_as_it_can_be_and_an_older_one_reads_the_same() {
         let row: FeedRow = serde_json::from_str(r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z"}"#).unwrap();
         let short = serde_json::to_string(&row).unwrap();
-        let expected =
-            r#"{"key_id":"blog","next_due":1793602800000000000,"poll":{"failures":0},"read":{"entries":0,"absent":0}}"#;
+        let expected = r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z","poll":{"failures":0},"read":{"entries":0,"absent":0}}"#;
         assert_eq!(short, expected);
         let older = r#"{"key_id":"blog","next_due":"2026-11-02T07:00:00Z","removed":null,"paused":false,"disabled":false,
             "poll":{"url":"","validators":{"etag":null,"last_modified":null},"failures":0,"skip_hours":[],"errors":[]},

@@ -1,4 +1,4 @@
-//! What is known of a feed's entries, packed in one value: at most 120 bytes an entry, aliases included.
+//! What is known of a feed's entries, packed in one value: some 80 bytes an entry, aliases included.
 //!
 //! Bytes of another making read as `None`, never as garbage.
 

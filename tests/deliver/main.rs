@@ -80,8 +80,13 @@ impl Bench {
         let editions = editions
             .into_iter()
             .map(|edition| (Edition { feed: id.clone(), ..edition }, to.iter().map(place).collect()));
-        let completion =
-            Completion { claim, seen: Some(Seen::default()), editions: editions.collect(), hosts: Vec::new() };
+        let completion = Completion {
+            claim,
+            seen: Some(Seen::default()),
+            editions: editions.collect(),
+            hosts: Vec::new(),
+            can_wait: false,
+        };
         self.store.complete(completion, self.now()).await.unwrap();
     }
 

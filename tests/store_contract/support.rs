@@ -79,7 +79,7 @@ pub(crate) async fn claim(store: &dyn Store, id: &str) -> Claim {
 }
 
 pub(crate) fn completion(claim: Claim) -> Completion {
-    Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new() }
+    Completion { claim, seen: None, editions: Vec::new(), hosts: Vec::new(), can_wait: false }
 }
 
 /// A poll of the feed at a second that brings these editions.

@@ -67,7 +67,7 @@ pub(super) fn completion_of(claim: Claim, edition: Edition, nodes: &[&str]) -> C
         quota: None,
     };
     let editions = vec![(edition, nodes.iter().map(to).collect())];
-    Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new() }
+    Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new(), can_wait: false }
 }
 
 /// A command; each is one transaction.
@@ -117,7 +117,12 @@ async fn run(store: &dyn Store, command: Command) -> Result<(), StoreError> {
                 quota: None,
             };
             let editions = vec![(edition(name, revision), vec![to("n"), to("m")])];
-            store.complete(Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new() }, at(1)).await
+            store
+                .complete(
+                    Completion { claim, seen: Some(Seen::default()), editions, hosts: Vec::new(), can_wait: false },
+                    at(1),
+                )
+                .await
         }
         Learn => store.set_node(node("n"), NodeFacts { max_items: Some(9), ..NodeFacts::default() }).await,
         Send => store.claim_outbox(vec![(node("n"), 1), (node("m"), 2)], at(2)).await.map(drop),

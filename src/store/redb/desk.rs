@@ -183,8 +183,10 @@ mod tests {
         store.set_patience(Duration::from_secs(600));
         let before = store.counters();
         let claim = store.claim_due(Due::All, at(0), 1).await.unwrap().pop().unwrap();
-        let mut poll =
-            store.complete(Completion { editions: Vec::new(), ..completion_of(claim, edition("x", 0), &[]) }, at(1));
+        let mut poll = store.complete(
+            Completion { can_wait: true, editions: Vec::new(), ..completion_of(claim, edition("x", 0), &[]) },
+            at(1),
+        );
         assert!(futures::poll!(&mut poll).is_pending());
         store.set_node(node("m"), NodeFacts::default()).await.unwrap();
         poll.await.unwrap();

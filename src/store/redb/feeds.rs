@@ -76,7 +76,7 @@ struct Owned {
 
 /// Ends a poll whose lease is current.
 pub(super) fn complete(batch: &mut Batch<'_>, completion: Completion, now: Time) -> Result<(), Fault> {
-    let Completion { claim, seen, editions, hosts } = completion;
+    let Completion { claim, seen, editions, hosts, .. } = completion;
     let stale = || Fault::Stale(format!("feed {}", claim.feed));
     let stored: Option<Owned> = batch.tables.feed(&claim.feed)?;
     // What the store and the operator say of the feed may have changed since the claim.
