@@ -1,8 +1,9 @@
-//! Times in the rows of a store: RFC 3339, as chrono writes it, read many times faster than chrono reads it.
+//! Times in the rows of a store: RFC 3339, as chrono writes it. The form that it writes is read here: its reader of all forms was
+//! a third of what reading a row takes.
 
 use std::fmt;
 
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serialize, Serializer};
 
@@ -63,7 +64,7 @@ fn quickly(text: &[u8]) -> Option<Time> {
         Some(_) => return None,
     };
     let time = date.and_hms_nano_opt(part(11, 13)?, part(14, 16)?, part(17, 19)?, nanos)?;
-    Some(time.and_local_timezone(Utc).unwrap())
+    Some(time.and_utc())
 }
 
 fn number(digits: &[u8]) -> Option<u32> {

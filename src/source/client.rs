@@ -24,7 +24,7 @@ pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// The clients, each made when it is first needed: to read whom the machine trusts takes as long as a hundred polls.
+/// The clients, each made when it is first needed: to read whom the machine trusts takes milliseconds.
 pub(super) struct Clients {
     config: Config,
     limits: Limits,

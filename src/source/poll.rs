@@ -66,8 +66,8 @@ pub struct Poller {
     pub(super) news: Arc<Notify>,
     pub(super) outage: Mutex<Outage>,
     pub(super) roster: Mutex<Arc<Roster>>,
-    /// Held by polls while their documents are read, judged and written down, and by who takes over another configuration, alone: so each poll
-    /// ends by one configuration, and what it brings comes behind what waited.
+    /// Held by polls while their documents are read, judged and written down, and alone by who takes over another configuration:
+    /// so each poll ends by one configuration, and what it brings comes behind what waited.
     pub(super) endings: RwLock<()>,
     pub(super) is_prepared: OnceCell<()>,
     pub(super) progress: watch::Sender<Progress>,
