@@ -3,7 +3,6 @@
 //! Pure. What clients need of the payload is in `tests/payload.rs`, one test a rule.
 
 mod address;
-mod balance;
 mod content;
 mod html;
 mod links;
@@ -13,6 +12,7 @@ pub mod read;
 mod shorten;
 mod text;
 mod tidy;
+mod tree;
 mod xhtml;
 mod xml;
 

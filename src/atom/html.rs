@@ -145,6 +145,95 @@ pub(super) fn holds_no_text(name: &str) -> bool {
     matches!(name, "dl" | "ol" | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul")
 }
 
+/// Whether the element stands in a table and nowhere else.
+pub(super) fn is_table_part(name: &str) -> bool {
+    matches!(name, "caption" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr")
+}
+
+/// The part that has to stand between an element and what is put into it, a text when `child` is empty: a text in a
+/// table is in a cell of a row, one in a list is in an item. Over and over, until there is none.
+pub(super) fn part_between(parent: &str, child: &str) -> Option<&'static str> {
+    let (parts, between): (&[&str], _) = match parent {
+        "table" => (&["caption", "tbody", "tfoot", "thead"], "tbody"),
+        "tbody" | "tfoot" | "thead" => (&["tr"], "tr"),
+        "tr" => (&["td", "th"], "td"),
+        "ol" | "ul" => (&["li", "ol", "ul"], "li"),
+        "dl" => (&["dd", "div", "dt"], "dd"),
+        _ => return None,
+    };
+    (!parts.contains(&child)).then_some(between)
+}
+
+/// How many elements it takes at most until one of this name holds a text.
+pub(super) fn levels(name: &str) -> usize {
+    match name {
+        "table" => 4,
+        "tbody" | "tfoot" | "thead" => 3,
+        "dl" | "ol" | "tr" | "ul" => 2,
+        _ => 1,
+    }
+}
+
+/// The open elements that a start tag ends without saying so (HTML §13.1.2.4).
+pub(super) fn ended_by(name: &str) -> &'static [&'static str] {
+    match name {
+        "a" => &["a"],
+        "li" => &["li", "p"],
+        "dd" | "dt" => &["dd", "dt", "p"],
+        "rp" | "rt" => &["rp", "rt"],
+        "td" | "th" => &["caption", "td", "th"],
+        "tr" => &["caption", "tr"],
+        "caption" | "tbody" | "tfoot" | "thead" => &["caption", "tbody", "tfoot", "thead"],
+        "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => &["h1", "h2", "h3", "h4", "h5", "h6", "p"],
+        "blockquote" | "div" | "dl" | "figcaption" | "figure" | "hr" | "ol" | "p" | "pre" | "table" | "ul" => &["p"],
+        _ => &[],
+    }
+}
+
+/// The elements that a tag of this name never ends something outside of.
+pub(super) fn scope(name: &str) -> &'static [&'static str] {
+    match name {
+        "li" => &["caption", "ol", "table", "td", "th", "ul"],
+        "dd" | "dt" => &["caption", "dl", "table", "td", "th"],
+        "rp" | "rt" => &["ruby"],
+        name if name == "table" || is_table_part(name) => &["table"],
+        _ => &["caption", "table", "td", "th"],
+    }
+}
+
+/// The element that says the same and is known to every client.
+pub(super) fn modern(name: &str) -> &str {
+    match name {
+        "address" | "article" | "aside" | "center" | "details" | "dialog" | "fieldset" | "footer" | "form"
+        | "header" | "hgroup" | "legend" | "main" | "nav" | "section" | "summary" => "div",
+        "acronym" => "abbr",
+        "dir" | "menu" => "ul",
+        "listing" | "plaintext" | "xmp" => "pre",
+        "strike" => "s",
+        "tt" => "code",
+        other => other,
+    }
+}
+
+/// Elements whose content is no text of the entry.
+pub(super) fn without_content(name: &str) -> Option<&'static str> {
+    const NAMES: [&str; 13] = [
+        "datalist", "iframe", "math", "noembed", "noframes", "object", "script", "select", "style", "svg", "template",
+        "textarea", "title",
+    ];
+    NAMES.into_iter().find(|without| *without == name)
+}
+
+/// How the content is tokenised (HTML §13.2.6.4): in a script, `<` means nothing.
+pub(super) fn raw_kind(name: &str) -> Option<RawKind> {
+    match name {
+        "script" => Some(RawKind::ScriptData),
+        "iframe" | "noembed" | "noframes" | "style" => Some(RawKind::Rawtext),
+        "textarea" | "title" => Some(RawKind::Rcdata),
+        _ => None,
+    }
+}
+
 /// Calls `each` for every token; what it returns tells how the content of the element just begun is to be read.
 pub(super) fn tokenise(html: &str, each: impl FnMut(Token) -> Option<RawKind>) {
     let tokenizer = Tokenizer::new(Sink(RefCell::new(each)), TokenizerOpts::default());

@@ -17,19 +17,25 @@ const UNKNOWN: &str = "application/octet-stream";
 
 /// The `<link>` elements, the alternate one first; `is_short`: that one only.
 pub(super) fn of(entry: &Entry, place: &Place, is_short: bool) -> Vec<Element> {
-    let mut seen = HashSet::new();
-    let alternate = web_page(entry, place).map(|href| {
+    let page = web_page(entry, place).map(|href| {
         let mut element = link("alternate", &href);
         set(&mut element, "type", "text/html");
-        seen.insert(("alternate".to_owned(), href));
         element
     });
     let others = entry.links.iter().filter(|_| !is_short).filter_map(|link| {
         let url = place.absolute(&link.href)?;
-        let rel = relation(link, &url)?;
-        seen.insert((rel.to_owned(), address::ascii(&url))).then(|| other(link, rel, &url))
+        Some(other(link, relation(link, &url)?, &url))
     });
-    alternate.into_iter().chain(others).collect()
+    let mut seen = HashSet::new();
+    page.into_iter().chain(others).filter(|link| seen.insert(sameness(link))).collect()
+}
+
+/// What no two links of an entry have in common: relation and address, and of alternates type and language
+/// (RFC 4287 §4.1.2).
+fn sameness(link: &Element) -> [String; 3] {
+    let [rel, href, media_type, lang] =
+        ["rel", "href", "type", "hreflang"].map(|name| link.attr(name).unwrap_or_default().to_owned());
+    if rel == "alternate" { [rel, media_type, lang] } else { [rel, href, String::new()] }
 }
 
 /// The web page of an entry: the page itself rather than a proxy's address for it.

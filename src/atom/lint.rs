@@ -240,7 +240,7 @@ impl Lint {
 
     fn white_space(&mut self, entry: &Element) {
         let mut divs = all(entry, "content").filter_map(|content| content.get_child("div", XHTML));
-        if divs.any(|div| loses_a_space(div, super::balance::DEPTH)) {
+        if divs.any(|div| loses_a_space(div, super::tree::DEPTH)) {
             self.tell(
                 &[Movim],
                 "white-space",
@@ -249,7 +249,7 @@ impl Lint {
             );
         }
         let mut divs = all(entry, "content").filter_map(|content| content.get_child("div", XHTML));
-        if divs.any(|div| has_apostrophe(div, super::balance::DEPTH)) {
+        if divs.any(|div| has_apostrophe(div, super::tree::DEPTH)) {
             self.tell(&[Movim], "content", ShowsBadly, "an address or a description ends at its apostrophe");
         }
     }

@@ -8,8 +8,8 @@ use minidom::{Element, Node};
 use crate::feed::{Link, Time};
 
 use super::address::Place;
-use super::balance::DEPTH;
 use super::text;
+use super::tree::DEPTH;
 use super::xhtml::sanitise;
 use super::xml::{ATOM, XHTML, clean, fold, is_blank};
 

@@ -33,13 +33,22 @@ pub(super) fn tidy(mut element: Element) -> Element {
 
 /// Whether only its content is kept: it shows nothing by itself.
 pub(super) fn dissolves(element: &Element) -> bool {
-    let has_content = || element.nodes().any(|node| !is_space(node));
     match element.name() {
         "br" | "hr" | "td" | "th" => false,
         "img" => element.attr("src").is_none(),
-        "a" => element.attr("href").is_none() || !has_content(),
-        _ => !has_content(),
+        "a" => element.attr("href").is_none() || !has_content(element),
+        _ => !has_content(element),
     }
+}
+
+/// Whether anything but white space stands in it.
+pub(super) fn has_content(element: &Element) -> bool {
+    element.nodes().any(|node| !is_space(node))
+}
+
+/// Whether the text is nothing but white space.
+pub(super) fn is_white(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// HTML drops the first end of line in `<pre>`, XML does not.
@@ -99,7 +108,7 @@ fn is_empty(node: &Node) -> bool {
 }
 
 fn is_space(node: &Node) -> bool {
-    matches!(node, Node::Text(text) if text.chars().all(char::is_whitespace))
+    node.as_text().is_some_and(is_white)
 }
 
 fn is_inline_element(node: &Node) -> bool {

@@ -95,6 +95,14 @@ fn a_shortened_entry_says_that_there_is_more_and_where() {
 }
 
 #[test]
+fn a_plain_text_keeps_its_lines_and_paragraphs() {
+    let plain = |text: &str| render(Entry { content: Some(Text::Plain(text.to_owned())), ..Entry::default() });
+    let entry = plain("One\n\t\ntwo <b>\n\nthree");
+    assert_eq!(xhtml(&entry), "<p>One<br/><br/>two &lt;b&gt;\n</p><p>three\n</p>");
+    assert_eq!(String::from(&entry).parse::<minidom::Element>().unwrap(), entry, "no text is empty");
+}
+
+#[test]
 fn what_fits_is_not_shortened() {
     let read = titled("Tides", "<p>High water at six.</p>");
     assert_eq!(atom::render(&edition(read.clone()), &Style::default(), 1), render(read));

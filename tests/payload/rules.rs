@@ -216,6 +216,29 @@ fn a_link_that_clients_would_misread_is_left_out() {
 }
 
 #[test]
+fn there_is_one_alternate_of_a_type_and_language() {
+    let link = |href: &str, media_type: Option<&str>, lang: Option<&str>| Link {
+        href: href.to_owned(),
+        rel: "".to_owned(),
+        media_type: media_type.map(str::to_owned),
+        lang: lang.map(str::to_owned),
+        ..Link::default()
+    };
+    let links = vec![
+        link("https://harbour.example/9?print", Some("text/html"), None),
+        link("https://harbour.example/9?de", Some("text/html"), Some("de")),
+        link("xmpp:harbour.example", None, None),
+        link("https://harbour.example/9.bin", None, None),
+    ];
+    let read = Entry { link: Some("https://harbour.example/9".to_owned()), links, ..Entry::default() };
+    assert_snapshot!(only(&render(read), "link"), @r"
+    <link href='https://harbour.example/9' rel='alternate' type='text/html'/>
+    <link href='https://harbour.example/9?de' hreflang='de' rel='alternate' type='text/html'/>
+    <link href='xmpp:harbour.example' rel='alternate'/>
+    ");
+}
+
+#[test]
 fn a_category_has_a_term_and_none_stands_twice() {
     let category = |term: &str, label: Option<&str>, scheme: Option<&str>| Category {
         term: term.to_owned(),

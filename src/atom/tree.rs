@@ -1,0 +1,406 @@
+//! Foreign HTML as a tree of what may be shown.
+//!
+//! html5ever's tokenizer reads; what is built of its tokens holds the elements and attributes that html.rs lists and
+//! nothing else, each where HTML allows it, at most [`DEPTH`] deep. So nobody reads the tree in another way than it was
+//! built, neither a browser nor this reader itself: a second time changes nothing.
+
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{Tag, TagKind, Token};
+use minidom::{Element, Node};
+
+use super::address::{self, Place};
+use super::html::{
+    ELEMENTS, ended_by, is_kept_attribute, is_table_part, is_void, levels, modern, part_between, raw_kind, scope,
+    tokenise, without_content,
+};
+use super::tidy::{dissolves, has_content, is_white, tidy};
+use super::xml::{XHTML, clean, is_blank, set};
+
+/// How many elements may be open. Deeper ones lose their tags, not their text.
+pub(super) const DEPTH: usize = 64;
+
+/// How much is read of an entry: several times what any server takes in one item.
+const MAX_BYTES: usize = 1 << 19;
+
+/// Longer attributes are pictures written out in full, or worse.
+const MAX_ATTRIBUTE_BYTES: usize = 4096;
+
+/// The nodes of an HTML text that stands at a place.
+pub(super) fn tree(html: &str, place: &Place) -> Vec<Node> {
+    let mut builder = Builder::new(place);
+    tokenise(html, |token| builder.take(token));
+    builder.finish()
+}
+
+struct Builder<'a> {
+    place: &'a Place,
+    /// The elements that are open, around them the fragment itself.
+    open: Vec<Open>,
+    /// The element whose content is left out, and how many of its name are open.
+    left_out: Option<(&'static str, usize)>,
+    /// About how long it is so far; full: the rest is left out.
+    bytes: usize,
+    is_full: bool,
+}
+
+struct Open {
+    name: &'static str,
+    element: Element,
+    /// Nobody wrote its tag.
+    is_implied: bool,
+}
+
+impl<'a> Builder<'a> {
+    fn new(place: &'a Place) -> Self {
+        let fragment = Open { name: "div", element: Element::bare("div", XHTML), is_implied: true };
+        Self { place, open: vec![fragment], left_out: None, bytes: 0, is_full: false }
+    }
+
+    fn take(&mut self, token: Token) -> Option<RawKind> {
+        match token {
+            Token::TagToken(tag) => return self.tag(&tag),
+            Token::CharacterTokens(text) if self.left_out.is_none() => self.text(&text),
+            _ => {}
+        }
+        None
+    }
+
+    fn tag(&mut self, tag: &Tag) -> Option<RawKind> {
+        if let Some((name, count)) = self.left_out {
+            self.left_out = match tag.kind {
+                _ if *tag.name != *name || tag.self_closing => Some((name, count)),
+                TagKind::StartTag => Some((name, count + 1)),
+                TagKind::EndTag => (count > 1).then_some((name, count - 1)),
+            };
+            return None;
+        }
+        match tag.kind {
+            TagKind::StartTag => self.start(tag),
+            TagKind::EndTag => {
+                let name = modern(&tag.name);
+                self.close(&[name], scope(name));
+                None
+            }
+        }
+    }
+
+    fn start(&mut self, tag: &Tag) -> Option<RawKind> {
+        if let Some(name) = without_content(&tag.name) {
+            if name == "iframe" {
+                self.link_to_source(tag);
+            }
+            let is_empty = tag.self_closing && matches!(name, "svg" | "math");
+            self.left_out = (!is_empty).then_some((name, 1));
+            return raw_kind(name);
+        }
+        if matches!(&*tag.name, "audio" | "embed" | "source" | "video") {
+            self.link_to_source(tag);
+        }
+        let name = modern(&tag.name);
+        let name = ELEMENTS.iter().find(|kept| **kept == name)?;
+        let is_pixel = *name == "img" && is_tracking_pixel(tag);
+        if !is_pixel && self.makes_room_for(name) {
+            let attributes = tag.attrs.iter().map(|attribute| (&*attribute.name.local, &*attribute.value));
+            self.open(name, attributes);
+        }
+        None
+    }
+
+    /// What a player would have shown is still there to be opened.
+    fn link_to_source(&mut self, tag: &Tag) {
+        let source = attribute(tag, "src").trim();
+        if !source.is_empty() && source.len() <= MAX_ATTRIBUTE_BYTES && self.makes_room_for("a") {
+            self.open("a", [("href", source)].into_iter());
+            self.text(source);
+            self.close_last();
+            self.text(" ");
+        }
+    }
+
+    /// Ends what ends before an element of this name, begins what has to be around it; whether it may stand there.
+    fn makes_room_for(&mut self, name: &str) -> bool {
+        while self.close(ended_by(name), scope(name)) {}
+        let is_astray = match name {
+            "rp" | "rt" => self.last() != "ruby",
+            name => is_table_part(name) && !self.open.iter().any(|open| open.name == "table"),
+        };
+        let is_nothing = name == "br" && part_between(self.last(), name).is_some();
+        let is_deep = self.open.len() + levels(name) > DEPTH + 1;
+        if is_astray || is_nothing || is_deep || self.bytes >= MAX_BYTES {
+            return false;
+        }
+        self.put_parts_around(name);
+        true
+    }
+
+    fn put_parts_around(&mut self, name: &str) {
+        while let Some(part) = part_between(self.last(), name) {
+            self.open.push(Open { name: part, element: Element::bare(part, XHTML), is_implied: true });
+        }
+    }
+
+    fn open<'t>(&mut self, name: &'static str, attributes: impl Iterator<Item = (&'t str, &'t str)>) {
+        self.bytes += "<></>".len() + 2 * name.len();
+        let mut element = Element::bare(name, XHTML);
+        for (attribute, value) in attributes {
+            let is_kept = is_kept_attribute(name, attribute) && value.len() <= MAX_ATTRIBUTE_BYTES;
+            if let Some(value) = is_kept.then(|| self.attribute(attribute, value)).flatten() {
+                self.bytes += " =\"\"".len() + attribute.len() + value.len();
+                set(&mut element, attribute, &value);
+            }
+        }
+        self.open.push(Open { name, element, is_implied: false });
+        if is_void(name) {
+            self.close_last();
+        }
+    }
+
+    /// The value as it is published; `None`: the attribute is left out.
+    fn attribute(&self, name: &str, value: &str) -> Option<String> {
+        match name {
+            "src" => self.place.absolute(value).filter(address::is_web).map(|url| address::ascii(&url)),
+            "href" | "cite" => self.place.ascii(value),
+            "width" | "height" | "colspan" | "rowspan" | "start" => {
+                value.trim().parse::<u16>().ok().map(|n| n.to_string())
+            }
+            "dir" => matches!(value, "ltr" | "rtl" | "auto").then(|| value.to_owned()),
+            // Movim cuts an attribute at an apostrophe.
+            _ => (!is_blank(value) || name == "alt").then(|| value.replace('\'', "’")),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.is_full {
+            return;
+        }
+        let text = clean(text);
+        if !is_white(&text) {
+            self.put_parts_around("");
+        }
+        let room = MAX_BYTES.saturating_sub(self.bytes);
+        self.bytes += text.len();
+        self.is_full = text.len() > room;
+        let Some(Open { element, .. }) = self.open.last_mut() else { return };
+        if self.is_full {
+            let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            element.append_text(format!("{}…", &text[..end]));
+        } else {
+            element.append_text(text);
+        }
+    }
+
+    fn last(&self) -> &'static str {
+        self.open.last().map_or("", |open| open.name)
+    }
+
+    /// Ends the innermost open element of the names given, unless one of the limits is found before it; whether it did.
+    fn close(&mut self, names: &[&str], limits: &[&str]) -> bool {
+        let found = self.open[1..].iter().rposition(|open| names.contains(&open.name) || limits.contains(&open.name));
+        let Some(at) = found.map(|at| at + 1).filter(|at| names.contains(&self.open[*at].name)) else { return false };
+        while self.open.len() > at {
+            self.close_last();
+        }
+        true
+    }
+
+    fn close_last(&mut self) {
+        let (Some(Open { element, is_implied, .. }), Some(parent)) = (self.open.pop(), self.open.last_mut()) else {
+            return;
+        };
+        let element = tidy(element);
+        if dissolves(&element) || (is_implied && !has_content(&element)) {
+            splice(element, &mut parent.element);
+        } else {
+            parent.element.append_child(element);
+        }
+    }
+
+    fn finish(mut self) -> Vec<Node> {
+        while self.open.len() > 1 {
+            self.close_last();
+        }
+        self.open.pop().map_or_else(Vec::new, |fragment| tidy(fragment.element).take_nodes())
+    }
+}
+
+/// Puts what an element holds into its parent: a picture's words, any other's nodes.
+fn splice(mut element: Element, parent: &mut Element) {
+    if let Some(words) = element.attr("alt") {
+        parent.append_text(words);
+    }
+    for node in element.take_nodes() {
+        match node {
+            Node::Text(text) => parent.append_text(text),
+            Node::Element(child) => {
+                parent.append_child(child);
+            }
+        }
+    }
+}
+
+fn is_tracking_pixel(tag: &Tag) -> bool {
+    let is_tiny = |name| matches!(attribute(tag, name).trim().trim_end_matches("px"), "0" | "1");
+    is_tiny("width") && is_tiny("height")
+}
+
+fn attribute<'a>(tag: &'a Tag, name: &str) -> &'a str {
+    tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map_or("", |attribute| &attribute.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::xhtml::div;
+    use super::*;
+
+    fn written(html: &str) -> String {
+        let shown = String::from(&div(tree(html, &Place::default())));
+        shown.replace(" xmlns='http://www.w3.org/1999/xhtml'", "")
+    }
+
+    /// What stands in the tree, without the ends of lines that follow blocks.
+    fn check(html: &str, expected: &str) {
+        assert_eq!(written(html).replace('\n', ""), format!("<div>{expected}</div>"), "{html}");
+    }
+
+    #[test]
+    fn tags_that_were_left_out_are_there() {
+        check("<p>one<p>two", "<p>one</p><p>two</p>");
+        check(
+            "<ul><li>one<li>two<ul><li>deep</ul><li>three</ul>",
+            "<ul><li>one</li><li>two<ul><li>deep</li></ul></li><li>three</li></ul>",
+        );
+        check(
+            "<table><tr><td>1<td>2<tr><td>3</table>x",
+            "<table><tbody><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></tbody></table>x",
+        );
+        check("<b><i>x</b>y</i>z", "<b><i>x</i></b>yz");
+        check("<p><b>x</p>y</b>", "<p><b>x</b></p>y");
+        check("<h2>Title<h3>text<td>x</td>", "<h2>Title</h2><h3>textx</h3>");
+        check("<h1><b>a<p><h1>b", "<h1><b>a</b></h1><h1>b</h1>");
+        check("a<br>b<br/>c<hr>", "a<br/>b<br/>c<hr/>");
+    }
+
+    #[test]
+    fn nothing_is_lost_that_stands_where_it_must_not() {
+        check("<ul>one<li>two</ul>", "<ul><li>one</li><li>two</li></ul>");
+        check("<ul><br><li>two<br></ul>", "<ul><li>two<br/></li></ul>");
+        check("<dl>one<b>two</b><dt>three", "<dl><dd>one<b>two</b></dd><dt>three</dt></dl>");
+        check(
+            "<table><caption>t<tr>one<b>two</b><td>3<tbody>four",
+            "<table><caption>t</caption><tbody><tr><td>one<b>two</b></td><td>3</td></tr></tbody>\
+             <tbody><tr><td>four</td></tr></tbody></table>",
+        );
+        let cell = "<table><tbody><tr><td>1</td></tr></tbody></table>";
+        check("<table><form><tr><a name=x><td>1</table>", cell);
+        check("<table><tr><td>1<div></table>", cell);
+        check("<div><table><tr><td>1</div></table>2", &format!("<div>{cell}2</div>"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_left_out() {
+        check("a<script>if (a<b) x('</p>')</script>b", "ab");
+        check("a<style>p { }</style><svg><title>t</title><svg/><text>x</text></svg>b", "ab");
+        check("<svg/>a<math><mi>x</mi></math><select><option>y</select>b", "ab");
+        check("a<!-- c --><?php d ?><!doctype html>b", "ab");
+        check("<title>a</b></title><textarea><b></textarea>b", "b");
+    }
+
+    #[test]
+    fn elements_of_old_and_new_html_become_those_that_clients_know() {
+        check("<section><tt>a</tt><strike>b</strike></section>", "<div><code>a</code><s>b</s></div>");
+        check("<form action=x><font color=red>a</font><input name=b></form>", "<div>a</div>");
+        check("<o:p>word</o:p><blink>x</blink>", "wordx");
+    }
+
+    #[test]
+    fn an_annotation_stands_in_its_ruby_or_is_text() {
+        check("<ruby>漢<rp>(<rt>kan<rp>)</ruby>", "<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>");
+        check("<rt>a</rt><ruby><b>x<rt>b", "a<ruby><b>xb</b></ruby>");
+    }
+
+    #[test]
+    fn a_player_becomes_a_link() {
+        check(
+            "<iframe src='https://v.example/1?a&amp;b'>x</iframe>",
+            "<a href='https://v.example/1?a&amp;b'>https://v.example/1?a&amp;b</a>",
+        );
+        check(
+            "<video controls><source src=https://v.example/a.mp4>",
+            "<a href='https://v.example/a.mp4'>https://v.example/a.mp4</a>",
+        );
+    }
+
+    #[test]
+    fn a_picture_of_one_pixel_is_dropped() {
+        check(
+            "<img src=https://v.example/t.gif width=1 height='1px'>a<img src=https://v.example/u.gif width=0 height=0>",
+            "a",
+        );
+        let kept = "<img height='1' src='https://v.example/a.png' width='100'/>";
+        check("<img src=https://v.example/a.png width=100 height=1>", kept);
+    }
+
+    #[test]
+    fn depth_and_length_have_an_end() {
+        fn levels_of(element: &Element) -> usize {
+            1 + element.children().map(levels_of).max().unwrap_or(0)
+        }
+        for name in ["div", "table><tr><td", "ul><li", "table>x<table", "ruby><rt", "dl"] {
+            let deep = tree(&format!("{}x", format!("<{name}>").repeat(100_000)), &Place::default());
+            let deep = deep.iter().filter_map(Node::as_element).map(levels_of).max().unwrap();
+            assert!((DEPTH - 4..=DEPTH).contains(&deep), "{name}: {deep}");
+        }
+        assert!(written(&"<b title='x'><p>y".repeat(50_000)).len() < MAX_BYTES + MAX_ATTRIBUTE_BYTES);
+        let long = written(&"ü".repeat(MAX_BYTES));
+        assert!(long.len() < MAX_BYTES + 50 && long.ends_with("ü…\n</div>"));
+    }
+
+    /// Names, values and texts as a tokenizer of HTML finds them.
+    fn tokens(html: &str) -> String {
+        let mut out = String::new();
+        tokenise(html, |token| {
+            match token {
+                Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
+                    out.push_str(&format!("<{}", tag.name));
+                    tag.attrs.iter().for_each(|it| out.push_str(&format!(" {}={:?}", it.name.local, &*it.value)));
+                    out.push('>');
+                }
+                Token::TagToken(tag) => out.push_str(&format!("</{}>", tag.name)),
+                Token::CharacterTokens(text) => out.push_str(&text),
+                _ => {}
+            }
+            None
+        });
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        /// A browser's parser builds the tree that we built, and a sanitiser of wide use finds nothing to take out of it.
+        #[test]
+        fn a_browser_and_another_sanitiser_find_what_was_written(
+            html in proptest::collection::vec(prop_oneof![
+                4 => "<(a href=/x|a|b|blockquote|br|caption|code|dd|div|dl|dt|figure|h1|h2|hr|img alt=y|img src=/z|li|ol)>",
+                4 => "<(p|pre|q|rp|rt|ruby|s|table|tbody|td|tfoot|th|thead|time|tr|u|ul|video src=/v|form|span)>",
+                4 => "</(a|b|blockquote|caption|dd|div|dl|h1|li|ol|p|pre|q|ruby|rt|table|tbody|td|th|tr|ul)>",
+                1 => "<[a-z]{1,5}( (href|title|alt|src|lang)=['\"]?[ -~é\u{a0}]{0,8}['\"]?){0,2}>",
+                2 => "[ -~\u{a0}é<>&;\"'\n]{0,12}",
+                1 => "&(amp|lt|gt|quot|nbsp|#39|#160|#38|#60|copy|x);?",
+            ], 0..30).prop_map(|pieces| pieces.concat())
+        ) {
+            let entry = crate::feed::Entry { base: Some("https://harbour.example/".to_owned()), ..Default::default() };
+            let place = Place::of(&entry, &Default::default());
+            let shown: String = tree(&html, &place).iter().map(|node| match node {
+                Node::Element(element) => String::from(element),
+                Node::Text(text) => ammonia::clean_text(text),
+            }).collect::<String>().replace(" xmlns='http://www.w3.org/1999/xhtml'", "");
+            let mut sanitiser = ammonia::Builder::default();
+            sanitiser.add_tags(ELEMENTS).add_generic_attributes(["dir"]).link_rel(None);
+            sanitiser.add_tag_attributes("time", ["datetime"]);
+            prop_assert_eq!(tokens(&sanitiser.clean(&shown).to_string()), tokens(&shown), "{}", html);
+        }
+    }
+}
