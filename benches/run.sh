@@ -2,7 +2,7 @@
 # Measures Tidings beside the limit and its peers, on servers of its own on loopback. Installs what is missing (Debian packages).
 #
 #   ./benches/run.sh                    everything, which takes long; writes benches/RESULTS.md
-#   ./benches/run.sh NAME …             some of: parse first-pass followers tls unchanged polls changed operator scale entries million year
+#   ./benches/run.sh NAME …             some of: parse first-pass followers tls item unchanged polls changed operator scale entries million year
 #   ./benches/run.sh --json FILE NAME   keeps the figures as JSON, too; --rounds N measures so often (5)
 set -euo pipefail
 cd "$(dirname "$0")/.."

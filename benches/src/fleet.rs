@@ -16,7 +16,7 @@ use tidings::store::{
 use crate::document::{Subscription, rss};
 
 /// As many polls as a gateway has at once.
-const AT_ONCE: usize = 64;
+pub(crate) const AT_ONCE: usize = 64;
 
 /// The feeds `feed-0`, `feed-1` …
 pub(crate) struct Fleet {

@@ -2,6 +2,7 @@
 //!
 //! Loopback only, out of temporary folders, bounded in count and time; everything that it starts dies with it.
 
+mod bare;
 mod changed;
 mod client;
 mod document;
@@ -9,6 +10,7 @@ mod fleet;
 mod folder;
 mod followers;
 mod gateway;
+mod item;
 mod measured;
 mod operator;
 mod parse;
@@ -35,11 +37,12 @@ use report::Row;
 /// A bench takes how often to measure, and gives its rows.
 type Bench = fn(usize) -> LocalBoxFuture<'static, Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 12] = [
+const BENCHES: [(&str, Bench); 13] = [
     ("parse", |rounds| parse::parse(rounds).boxed_local()),
     ("first-pass", |rounds| publish::first_pass(rounds).boxed_local()),
     ("followers", |rounds| followers::followers(rounds).boxed_local()),
     ("tls", |rounds| publish::tls(rounds).boxed_local()),
+    ("item", |rounds| item::item(rounds).boxed_local()),
     ("unchanged", |rounds| poll::unchanged(rounds).boxed_local()),
     ("polls", |rounds| poll::polls(rounds).boxed_local()),
     ("changed", |rounds| changed::changed(rounds).boxed_local()),

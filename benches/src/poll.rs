@@ -24,9 +24,10 @@ pub(crate) async fn unchanged(rounds: usize) -> Vec<Row> {
         ["--silent", "--fail", "--parallel", "--parallel-max", "50", "--header", &known, "--config", "curl.cfg"];
     let rss2email = Rss2Email::new(&gateway, &site).await;
 
-    let (mut ours, mut curl, mut peer) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut idle, mut curl, mut peer) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         ours.push(gateway.once(&["--all"]).await);
+        idle.push(gateway.once(&[]).await);
         curl.push(measured::run(gateway.folder(), "curl", &curl_arguments).await);
         if round < 3 {
             peer.push(rss2email.run(&gateway).await);
@@ -41,6 +42,7 @@ pub(crate) async fn unchanged(rounds: usize) -> Vec<Row> {
         row("500 unchanged feeds by `once --all`, start and exit included", &ours)
             .beside("curl, 50 at a time", wall(&curl))
             .goal(1.3),
+        row("start and end of it alone: `once` when no feed is due", &idle),
         row("the peer rss2email on the same feeds", &peer).beside("`once --all`", wall(&ours)),
         row("curl itself", &curl),
     ]

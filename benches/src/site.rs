@@ -117,7 +117,8 @@ impl Feeds {
         let feed = path.trim_start_matches('/').parse().ok().filter(|feed| *feed < self.versions.len());
         let Some(feed) = feed else { return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned() };
         self.asked.lock().unwrap().push((feed, Instant::now()));
-        let is_changing = self.change_each > 0 && self.count.fetch_add(1, Relaxed).is_multiple_of(self.change_each);
+        let count = self.count.fetch_add(1, Relaxed) + 1;
+        let is_changing = self.change_each > 0 && count.is_multiple_of(self.change_each);
         let version = self.versions[feed].fetch_add(u64::from(is_changing), Relaxed) + u64::from(is_changing);
         let etag = etag(version);
         let known = head.lines().filter_map(|line| line.split_once(": "));

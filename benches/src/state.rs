@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 use tidings::feed::Time;
-use tidings::store::{FeedRow, Store};
+use tidings::store::{FeedRow, PollFacts, ReadFacts, Store};
 use tokio::time::Instant;
 
+use crate::bare::Bare;
 use crate::document::at;
 use crate::fleet::Fleet;
 use crate::folder::Folder;
@@ -13,6 +14,8 @@ use crate::report::Row;
 
 /// Polls that are measured at a time.
 const POLLS: usize = 5_000;
+/// Feeds of `million`.
+const MILLION: [usize; 2] = [1_000, 1_000_000];
 /// Of so many feeds one has something new.
 const NEWS: usize = 20;
 
@@ -30,9 +33,42 @@ pub(crate) async fn entries(rounds: usize) -> Vec<Row> {
 
 /// What a poll costs among 1,000 and 1,000,000 feeds of 5 entries.
 pub(crate) async fn million(rounds: usize) -> Vec<Row> {
-    let [few, many] = compare([1_000, 1_000_000], 5, rounds).await;
+    let [few, many] = compare(MILLION, 5, rounds).await;
+    let bare = bare(rounds);
     let what = "CPU a poll among 1,000,000 feeds, from `Arrival` to commit, 1 in 20 with news";
-    vec![Row::figure("million", what, many.cpu, "µs").beside("among 1,000", few.cpu).goal(1.2)]
+    let alone = "the same for redb alone: a feed's row written anew, 64 a transaction";
+    vec![
+        Row::figure("million", what, many.cpu, "µs").beside("among 1,000", few.cpu).goal(1.2),
+        Row::figure("million", alone, bare[1], "µs").beside("among 1,000", bare[0]),
+    ]
+}
+
+/// What a database without anything around it takes for each row, of as many rows.
+fn bare(rounds: usize) -> [f64; 2] {
+    let folder = Folder::new();
+    let row = FeedRow {
+        key_id: "feed-0".to_owned(),
+        next_due: at(0),
+        removed: None,
+        paused: false,
+        disabled: false,
+        rebuilt: false,
+        poll: PollFacts::default(),
+        read: ReadFacts::default(),
+    };
+    let bytes = serde_json::to_vec(&polled(0, row)).unwrap().len();
+    let mut tables = MILLION.map(|rows| Bare::fill(&folder.join(&format!("{rows}.redb")), rows, bytes));
+    let mut costs = [Vec::new(), Vec::new()];
+    for round in 0..=rounds {
+        for (table, costs) in tables.iter_mut().zip(&mut costs) {
+            let cost = table.rewrite(POLLS);
+            // The first round fills caches.
+            if round > 0 {
+                costs.push(cost);
+            }
+        }
+    }
+    costs.map(|costs| median(&costs, |cost| *cost))
 }
 
 /// Bytes of the file; microseconds a poll.

@@ -6,7 +6,7 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
-/// The elements that may stand in a payload: never script, svg, math, style, form.
+/// The elements that may stand in a payload, sorted: never script, svg, math, style, form.
 pub(super) const ELEMENTS: [&str; 55] = [
     "a",
     "abbr",
@@ -254,5 +254,15 @@ impl<F: FnMut(Token) -> Option<RawKind>> TokenSink for Sink<F> {
             Some(kind) => TokenSinkResult::RawData(kind),
             None => TokenSinkResult::Continue,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_elements_are_sorted_as_they_are_looked_up() {
+        assert!(ELEMENTS.is_sorted());
     }
 }

@@ -97,8 +97,8 @@ impl<'a> Builder<'a> {
             self.link_to_source(tag);
         }
         let name = modern(&tag.name);
-        let name = ELEMENTS.iter().find(|kept| **kept == name)?;
-        let is_pixel = *name == "img" && is_tracking_pixel(tag);
+        let name = ELEMENTS[ELEMENTS.binary_search(&name).ok()?];
+        let is_pixel = name == "img" && is_tracking_pixel(tag);
         if !is_pixel && self.makes_room_for(name) {
             let attributes = tag.attrs.iter().map(|attribute| (&*attribute.name.local, &*attribute.value));
             self.open(name, attributes);
