@@ -1,6 +1,6 @@
 //! What is kept of HTML: the elements and attributes that every known client shows, and html5ever's tokenizer over them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -64,6 +64,8 @@ pub(super) const ELEMENTS: [&str; 55] = [
     "ul",
     "var",
 ];
+
+const HEADINGS: [&str; 6] = ["h1", "h2", "h3", "h4", "h5", "h6"];
 
 /// Attributes that any of them may have.
 pub(super) const COMMON_ATTRIBUTES: [&str; 3] = ["dir", "lang", "title"];
@@ -174,7 +176,7 @@ pub(super) fn levels(name: &str) -> usize {
     }
 }
 
-/// The open elements that a start tag ends without saying so (HTML §13.1.2.4).
+/// The open elements that a start tag ends without saying so (HTML §13.2.6.4.7).
 pub(super) fn ended_by(name: &str) -> &'static [&'static str] {
     match name {
         "a" => &["a"],
@@ -184,10 +186,20 @@ pub(super) fn ended_by(name: &str) -> &'static [&'static str] {
         "td" | "th" => &["caption", "td", "th"],
         "tr" => &["caption", "tr"],
         "caption" | "tbody" | "tfoot" | "thead" => &["caption", "tbody", "tfoot", "thead"],
-        "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => &["h1", "h2", "h3", "h4", "h5", "h6", "p"],
+        name if HEADINGS.contains(&name) => &["h1", "h2", "h3", "h4", "h5", "h6", "p"],
         "blockquote" | "div" | "dl" | "figcaption" | "figure" | "hr" | "ol" | "p" | "pre" | "table" | "ul" => &["p"],
         _ => &[],
     }
+}
+
+/// Whether the element ends a paragraph or a heading, but not the link in it.
+pub(super) fn links_go_on_around(name: &str) -> bool {
+    ended_by(name).contains(&"p") && !matches!(name, "dd" | "dt" | "li")
+}
+
+/// The open elements that an end tag ends: any end of a heading ends any heading (HTML §13.2.6.4.7).
+pub(super) fn ended_by_end<'a>(name: &'a &'a str) -> &'a [&'a str] {
+    if HEADINGS.contains(name) { &HEADINGS } else { std::slice::from_ref(name) }
 }
 
 /// The elements that a tag of this name never ends something outside of.
@@ -215,11 +227,22 @@ pub(super) fn modern(name: &str) -> &str {
     }
 }
 
-/// Elements whose content is no text of the entry.
+/// Elements whose content is no text of the entry; of a formula its words are, but not its source.
 pub(super) fn without_content(name: &str) -> Option<&'static str> {
     const NAMES: [&str; 13] = [
-        "datalist", "iframe", "math", "noembed", "noframes", "object", "script", "select", "style", "svg", "template",
-        "textarea", "title",
+        "annotation",
+        "annotation-xml",
+        "datalist",
+        "iframe",
+        "noembed",
+        "noframes",
+        "script",
+        "select",
+        "style",
+        "svg",
+        "template",
+        "textarea",
+        "title",
     ];
     NAMES.into_iter().find(|without| *without == name)
 }
@@ -234,23 +257,47 @@ pub(super) fn raw_kind(name: &str) -> Option<RawKind> {
     }
 }
 
-/// Calls `each` for every token; what it returns tells how the content of the element just begun is to be read.
+/// How much is given to the tokenizer at a time, bytes.
+const PIECE: usize = 4096;
+/// A token with more white space, slashes and quotes is nobody's: html5ever compares each attribute of a tag with all before it.
+const MOST_SEPARATORS: usize = 16_384;
+
+/// Calls `each` for every token; what it returns tells how the content of the element just begun is to be read. The text ends
+/// where a token does not.
 pub(super) fn tokenise(html: &str, each: impl FnMut(Token) -> Option<RawKind>) {
-    let tokenizer = Tokenizer::new(Sink(RefCell::new(each)), TokenizerOpts::default());
+    let tokenizer =
+        Tokenizer::new(Sink { each: RefCell::new(each), has_moved: Cell::new(false) }, TokenizerOpts::default());
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
-    // The tokenizer stops only for scripts and encodings, and the sink never asks it to.
-    let _ = tokenizer.feed(&input);
+    let (mut rest, mut separators) = (html, 0);
+    while !rest.is_empty() && separators <= MOST_SEPARATORS {
+        let end = (PIECE.min(rest.len())..=rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
+        let (piece, more) = rest.split_at(end);
+        rest = more;
+        input.push_back(StrTendril::from(piece));
+        // The tokenizer stops only for scripts and encodings, and the sink never asks it to.
+        let _ = tokenizer.feed(&input);
+        separators = if tokenizer.sink.has_moved.replace(false) { 0 } else { separators + count_separators(piece) };
+    }
     tokenizer.end();
 }
 
-struct Sink<F>(RefCell<F>);
+fn count_separators(text: &str) -> usize {
+    text.bytes().filter(|byte| matches!(byte, b' ' | b'\t' | b'\n' | 0x0c | b'\r' | b'/' | b'"' | b'\'')).count()
+}
+
+struct Sink<F> {
+    each: RefCell<F>,
+    /// Whether a token has come since this was looked at.
+    has_moved: Cell<bool>,
+}
 
 impl<F: FnMut(Token) -> Option<RawKind>> TokenSink for Sink<F> {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        match (self.0.borrow_mut())(token) {
+        // Each odd character of a tag is told while the tag goes on.
+        self.has_moved.set(self.has_moved.get() || !matches!(token, Token::ParseError(_)));
+        match (self.each.borrow_mut())(token) {
             Some(kind) => TokenSinkResult::RawData(kind),
             None => TokenSinkResult::Continue,
         }

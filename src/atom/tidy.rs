@@ -8,8 +8,9 @@ use minidom::{Element, Node};
 
 use super::html::{holds_no_text, is_inline, is_void};
 
-/// The element with its white space put right; its children are tidy already.
-pub(super) fn tidy(mut element: Element) -> Element {
+/// The element with its white space put right, of which each bit counts where it is preformatted; its children are tidy
+/// already.
+pub(super) fn tidy(mut element: Element, is_preformatted: bool) -> Element {
     let name = element.name().to_owned();
     let mut nodes = element.take_nodes();
     nodes.retain(|node| !is_empty(node));
@@ -17,7 +18,7 @@ pub(super) fn tidy(mut element: Element) -> Element {
         strip_first_newlines(&mut nodes);
     } else if holds_no_text(&name) {
         nodes.retain(|node| !is_space(node));
-    } else if !is_inline(&name) {
+    } else if !is_inline(&name) && !is_preformatted {
         drop_space_beside_blocks(&mut nodes);
     }
     let mut nodes = keep_space_between_words(nodes);
@@ -51,7 +52,7 @@ pub(super) fn is_white(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
 }
 
-/// HTML drops the first end of line in `<pre>`, XML does not.
+/// HTML drops the first end of line in `<pre>`, XML does not; all are dropped, so that a second time changes nothing.
 fn strip_first_newlines(nodes: &mut [Node]) {
     if let Some(Node::Text(text)) = nodes.first_mut() {
         *text = text.trim_start_matches('\n').to_owned();

@@ -1,8 +1,8 @@
 //! Foreign HTML as a tree of what may be shown.
 //!
 //! html5ever's tokenizer reads; what is built of its tokens holds the elements and attributes that html.rs lists and
-//! nothing else, each where HTML allows it, at most [`DEPTH`] deep. So nobody reads the tree in another way than it was
-//! built, neither a browser nor this reader itself: a second time changes nothing.
+//! nothing else, each where a browser would leave it, at most [`DEPTH`] deep. So nobody reads the tree in another way than it
+//! was built, neither a browser nor this reader itself: a second time changes nothing.
 
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{Tag, TagKind, Token};
@@ -10,8 +10,8 @@ use minidom::{Element, Node};
 
 use super::address::{self, Place};
 use super::html::{
-    ELEMENTS, ended_by, is_kept_attribute, is_table_part, is_void, levels, modern, part_between, raw_kind, scope,
-    tokenise, without_content,
+    ELEMENTS, ended_by, ended_by_end, is_inline, is_kept_attribute, is_table_part, is_void, levels, links_go_on_around,
+    modern, part_between, raw_kind, scope, tokenise, without_content,
 };
 use super::tidy::{dissolves, has_content, is_white, tidy};
 use super::xml::{XHTML, clean, is_blank, set};
@@ -19,7 +19,7 @@ use super::xml::{XHTML, clean, is_blank, set};
 /// How many elements may be open. Deeper ones lose their tags, not their text.
 pub(super) const DEPTH: usize = 64;
 
-/// How much is read of an entry: several times what any server takes in one item.
+/// How much is kept of an entry, bytes before they are escaped: several times what any server takes in one item.
 const MAX_BYTES: usize = 1 << 19;
 
 /// Longer attributes are pictures written out in full, or worse.
@@ -38,8 +38,9 @@ struct Builder<'a> {
     open: Vec<Open>,
     /// The element whose content is left out, and how many of its name are open.
     left_out: Option<(&'static str, usize)>,
-    /// About how long it is so far; full: the rest is left out.
+    /// About how long it is so far.
     bytes: usize,
+    /// The rest is left out.
     is_full: bool,
 }
 
@@ -68,8 +69,8 @@ impl<'a> Builder<'a> {
     fn tag(&mut self, tag: &Tag) -> Option<RawKind> {
         if let Some((name, count)) = self.left_out {
             self.left_out = match tag.kind {
-                _ if *tag.name != *name || tag.self_closing => Some((name, count)),
-                TagKind::StartTag => Some((name, count + 1)),
+                _ if *tag.name != *name => Some((name, count)),
+                TagKind::StartTag => Some((name, count + usize::from(!tag.self_closing))),
                 TagKind::EndTag => (count > 1).then_some((name, count - 1)),
             };
             return None;
@@ -77,66 +78,102 @@ impl<'a> Builder<'a> {
         match tag.kind {
             TagKind::StartTag => self.start(tag),
             TagKind::EndTag => {
-                let name = modern(&tag.name);
-                self.close(&[name], scope(name));
+                self.end(modern(&tag.name));
                 None
             }
         }
     }
 
     fn start(&mut self, tag: &Tag) -> Option<RawKind> {
-        if let Some(name) = without_content(&tag.name) {
-            if name == "iframe" {
-                self.link_to_source(tag);
-            }
-            let is_empty = tag.self_closing && matches!(name, "svg" | "math");
-            self.left_out = (!is_empty).then_some((name, 1));
-            return raw_kind(name);
-        }
-        if matches!(&*tag.name, "audio" | "embed" | "source" | "video") {
+        if matches!(&*tag.name, "audio" | "embed" | "iframe" | "source" | "video") {
             self.link_to_source(tag);
+        }
+        if let Some(name) = without_content(&tag.name) {
+            // As who writes XML means it; a browser goes on to the end of the text.
+            let is_empty = tag.self_closing && !matches!(name, "script" | "style");
+            self.left_out = (!is_empty).then_some((name, 1));
+            return raw_kind(name).filter(|_| !is_empty);
         }
         let name = modern(&tag.name);
         let name = ELEMENTS[ELEMENTS.binary_search(&name).ok()?];
         let is_pixel = name == "img" && is_tracking_pixel(tag);
         if !is_pixel && self.makes_room_for(name) {
             let attributes = tag.attrs.iter().map(|attribute| (&*attribute.name.local, &*attribute.value));
-            self.open(name, attributes);
+            let late = (name == "img").then(|| self.late_picture(tag)).flatten();
+            self.open(name, attributes.chain(late.as_deref().map(|address| ("src", address))));
         }
         None
     }
 
+    fn end(&mut self, name: &str) {
+        let is_open = self.close(ended_by_end(&name), scope(name));
+        // Neither ends anything, but a browser shows a break for them (HTML §13.2.6.4.7).
+        if name == "br" && self.makes_room_for("br") {
+            self.open("br", std::iter::empty());
+        } else if name == "p" && !is_open {
+            self.text("\n");
+        }
+    }
+
     /// What a player would have shown is still there to be opened.
     fn link_to_source(&mut self, tag: &Tag) {
-        let source = attribute(tag, "src").trim();
-        if !source.is_empty() && source.len() <= MAX_ATTRIBUTE_BYTES && self.makes_room_for("a") {
-            self.open("a", [("href", source)].into_iter());
-            self.text(source);
+        let source = ["src", "data-src"].into_iter().find_map(|name| self.address(attribute(tag, name)));
+        if let Some(source) = source.filter(|_| !is_tracking_pixel(tag) && self.makes_room_for("a")) {
+            self.open("a", [("href", &*source)].into_iter());
+            self.text(&source);
             self.close_last();
             self.text(" ");
         }
     }
 
-    /// Ends what ends before an element of this name, begins what has to be around it; whether it may stand there.
+    /// The address of a picture that a script would have put in place of another one.
+    fn late_picture(&self, tag: &Tag) -> Option<String> {
+        let srcset = attribute(tag, "srcset").split_whitespace().next().unwrap_or_default();
+        let late = ["src", "data-src", "data-lazy-src", "data-original"].map(|name| attribute(tag, name));
+        let mut addresses = late.into_iter().chain([srcset.trim_end_matches(',')]);
+        match self.address(addresses.next()?) {
+            Some(_) => None,
+            None => addresses.find_map(|address| self.address(address)),
+        }
+    }
+
+    /// An address of the web as it is published.
+    fn address(&self, written: &str) -> Option<String> {
+        let url = self.place.absolute(written).filter(address::is_web).map(|url| address::ascii(&url));
+        url.filter(|url| !written.trim().is_empty() && url.len() <= MAX_ATTRIBUTE_BYTES)
+    }
+
+    /// Ends what ends before an element of this name, begins what has to be around it; whether it may stand there. A link
+    /// that ends with the paragraph around it goes on (HTML §13.2.4.3).
     fn makes_room_for(&mut self, name: &str) -> bool {
+        let link = self.open.iter().rposition(|open| open.name == "a").filter(|_| links_go_on_around(name));
+        let link = link.map(|at| (at, bare_copy(&self.open[at].element)));
         while self.close(ended_by(name), scope(name)) {}
         let is_astray = match name {
             "rp" | "rt" => self.last() != "ruby",
             name => is_table_part(name) && !self.open.iter().any(|open| open.name == "table"),
         };
-        let is_nothing = name == "br" && part_between(self.last(), name).is_some();
-        let is_deep = self.open.len() + levels(name) > DEPTH + 1;
-        if is_astray || is_nothing || is_deep || self.bytes >= MAX_BYTES {
+        let parts: Vec<_> = self.parts_around(name).collect();
+        let is_nothing = name == "br" && !parts.is_empty();
+        let link = link.filter(|(at, _)| self.open.len() <= *at && parts.is_empty());
+        let depth = self.open.len() + parts.len() + usize::from(link.is_some()) + levels(name);
+        if is_astray || is_nothing || depth > DEPTH + 1 || self.bytes >= MAX_BYTES {
             return false;
         }
-        self.put_parts_around(name);
+        parts.into_iter().for_each(|part| self.imply(part, Element::bare(part, XHTML)));
+        if let Some((_, link)) = link {
+            self.imply("a", link);
+        }
         true
     }
 
-    fn put_parts_around(&mut self, name: &str) {
-        while let Some(part) = part_between(self.last(), name) {
-            self.open.push(Open { name: part, element: Element::bare(part, XHTML), is_implied: true });
-        }
+    /// What has to stand between the innermost open element and one of this name, outermost first.
+    fn parts_around(&self, name: &str) -> impl Iterator<Item = &'static str> {
+        std::iter::successors(part_between(self.last(), name), move |part| part_between(part, name))
+    }
+
+    fn imply(&mut self, name: &'static str, element: Element) {
+        self.open.push(Open { name, element, is_implied: true });
     }
 
     fn open<'t>(&mut self, name: &'static str, attributes: impl Iterator<Item = (&'t str, &'t str)>) {
@@ -158,8 +195,8 @@ impl<'a> Builder<'a> {
     /// The value as it is published; `None`: the attribute is left out.
     fn attribute(&self, name: &str, value: &str) -> Option<String> {
         match name {
-            "src" => self.place.absolute(value).filter(address::is_web).map(|url| address::ascii(&url)),
-            "href" | "cite" => self.place.ascii(value),
+            "src" => self.address(value),
+            "href" | "cite" => self.place.ascii(value).filter(|url| url.len() <= MAX_ATTRIBUTE_BYTES),
             "width" | "height" | "colspan" | "rowspan" | "start" => {
                 value.trim().parse::<u16>().ok().map(|n| n.to_string())
             }
@@ -174,12 +211,13 @@ impl<'a> Builder<'a> {
             return;
         }
         let text = clean(text);
-        if !is_white(&text) {
-            self.put_parts_around("");
-        }
         let room = MAX_BYTES.saturating_sub(self.bytes);
         self.bytes += text.len();
         self.is_full = text.len() > room;
+        if self.is_full || !is_white(&text) {
+            let parts: Vec<_> = self.parts_around("").collect();
+            parts.into_iter().for_each(|part| self.imply(part, Element::bare(part, XHTML)));
+        }
         let Some(Open { element, .. }) = self.open.last_mut() else { return };
         if self.is_full {
             let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
@@ -204,12 +242,17 @@ impl<'a> Builder<'a> {
     }
 
     fn close_last(&mut self) {
-        let (Some(Open { element, is_implied, .. }), Some(parent)) = (self.open.pop(), self.open.last_mut()) else {
+        let is_preformatted = self.open.iter().any(|open| open.name == "pre");
+        let (Some(Open { name, element, is_implied }), Some(parent)) = (self.open.pop(), self.open.last_mut()) else {
             return;
         };
-        let element = tidy(element);
+        let element = tidy(element, is_preformatted);
         if dissolves(&element) || (is_implied && !has_content(&element)) {
             splice(element, &mut parent.element);
+            // Words before and after it are not one word.
+            if !is_inline(name) && parent.element.nodes().next_back().is_some() {
+                parent.element.append_text("\n");
+            }
         } else {
             parent.element.append_child(element);
         }
@@ -219,14 +262,21 @@ impl<'a> Builder<'a> {
         while self.open.len() > 1 {
             self.close_last();
         }
-        self.open.pop().map_or_else(Vec::new, |fragment| tidy(fragment.element).take_nodes())
+        self.open.pop().map_or_else(Vec::new, |fragment| tidy(fragment.element, false).take_nodes())
     }
+}
+
+/// The element without what it holds.
+fn bare_copy(element: &Element) -> Element {
+    let mut copy = Element::bare(element.name(), XHTML);
+    element.attrs().iter().for_each(|((_, name), value)| set(&mut copy, name, value));
+    copy
 }
 
 /// Puts what an element holds into its parent: a picture's words, any other's nodes.
 fn splice(mut element: Element, parent: &mut Element) {
     if let Some(words) = element.attr("alt") {
-        parent.append_text(words);
+        parent.append_text(format!(" {words} "));
     }
     for node in element.take_nodes() {
         match node {
@@ -278,6 +328,7 @@ mod tests {
         check("<b><i>x</b>y</i>z", "<b><i>x</i></b>yz");
         check("<p><b>x</p>y</b>", "<p><b>x</b></p>y");
         check("<h2>Title<h3>text<td>x</td>", "<h2>Title</h2><h3>textx</h3>");
+        check("<h2>Title</h3><p>text", "<h2>Title</h2><p>text</p>");
         check("<h1><b>a<p><h1>b", "<h1><b>a</b></h1><h1>b</h1>");
         check("a<br>b<br/>c<hr>", "a<br/>b<br/>c<hr/>");
     }
@@ -292,6 +343,12 @@ mod tests {
             "<table><caption>t</caption><tbody><tr><td>one<b>two</b></td><td>3</td></tr></tbody>\
              <tbody><tr><td>four</td></tr></tbody></table>",
         );
+        let link = "<a href='https://v.example/'>";
+        check(
+            &format!("<p>one {link}two<h2>three</h2></a>four"),
+            &format!("<p>one {link}two</a></p>{link}<h2>three</h2></a>four"),
+        );
+        check(&format!("<ul><li>{link}one<li>two</ul>"), &format!("<ul><li>{link}one</a></li><li>two</li></ul>"));
         let cell = "<table><tbody><tr><td>1</td></tr></tbody></table>";
         check("<table><form><tr><a name=x><td>1</table>", cell);
         check("<table><tr><td>1<div></table>", cell);
@@ -299,12 +356,28 @@ mod tests {
     }
 
     #[test]
+    fn words_do_not_run_together() {
+        for between in ["</p>", "<p></p>", "<div>&nbsp;</div>", "<div><script>x</script></div>", "<img alt=''>"] {
+            assert_eq!(written(&format!("one{between}two")).split_whitespace().count(), 3, "{between}");
+        }
+        check("one</br>two", "one<br/>two");
+        check("See<img src=data:x alt=map>here", "See map here");
+    }
+
+    #[test]
+    fn white_space_counts_where_it_is_preformatted() {
+        let code = written("<pre><div>if x:</div><div>    <b>return</b></div></pre>");
+        assert_eq!(code, "<div><pre><div>if x:\n</div><div>    <b>return\n</b></div></pre></div>");
+    }
+
+    #[test]
     fn what_is_no_text_is_left_out() {
         check("a<script>if (a<b) x('</p>')</script>b", "ab");
         check("a<style>p { }</style><svg><title>t</title><svg/><text>x</text></svg>b", "ab");
-        check("<svg/>a<math><mi>x</mi></math><select><option>y</select>b", "ab");
+        check("<svg/>a<svg><g/></svg/><select><option>y</select>b", "ab");
+        check("a<math><mi>x</mi><annotation>\\x</annotation></math><object data=f>b</object>", "axb");
         check("a<!-- c --><?php d ?><!doctype html>b", "ab");
-        check("<title>a</b></title><textarea><b></textarea>b", "b");
+        check("<title>a</b></title><textarea><b></textarea>b<iframe src=x />c", "bc");
     }
 
     #[test]
@@ -322,14 +395,22 @@ mod tests {
 
     #[test]
     fn a_player_becomes_a_link() {
+        let link = "<a href='https://v.example/1?a&amp;b'>https://v.example/1?a&amp;b</a>";
+        check("<iframe src='https://v.example/1?a&amp;b'>x</iframe>", link);
+        check("<iframe src='about:blank' data-src='https://v.example/1?a&amp;b' />", link);
+        check("<video controls><source src='https://v.example/1?a&amp;b'>", link);
         check(
-            "<iframe src='https://v.example/1?a&amp;b'>x</iframe>",
-            "<a href='https://v.example/1?a&amp;b'>https://v.example/1?a&amp;b</a>",
+            "a<video src='javascript:x'></video><iframe src=''></iframe><iframe width=0 height=0 src='https://v.example/'>",
+            "a",
         );
-        check(
-            "<video controls><source src=https://v.example/a.mp4>",
-            "<a href='https://v.example/a.mp4'>https://v.example/a.mp4</a>",
-        );
+    }
+
+    #[test]
+    fn a_picture_that_a_script_would_show_later_is_shown() {
+        let picture = "<img src='https://v.example/a.png'/>";
+        check("<img src='data:image/gif;base64,R0' data-src='https://v.example/a.png'>", picture);
+        check("<img srcset='https://v.example/a.png 1x, https://v.example/b.png 2x'>", picture);
+        check("<img src='https://v.example/a.png' data-src='https://v.example/b.png'>", picture);
     }
 
     #[test]
@@ -347,7 +428,7 @@ mod tests {
         fn levels_of(element: &Element) -> usize {
             1 + element.children().map(levels_of).max().unwrap_or(0)
         }
-        for name in ["div", "table><tr><td", "ul><li", "table>x<table", "ruby><rt", "dl"] {
+        for name in ["div", "table><tr><td", "ul><li", "table>x<table", "ruby><rt", "dl", "table><ul"] {
             let deep = tree(&format!("{}x", format!("<{name}>").repeat(100_000)), &Place::default());
             let deep = deep.iter().filter_map(Node::as_element).map(levels_of).max().unwrap();
             assert!((DEPTH - 4..=DEPTH).contains(&deep), "{name}: {deep}");
@@ -355,6 +436,15 @@ mod tests {
         assert!(written(&"<b title='x'><p>y".repeat(50_000)).len() < MAX_BYTES + MAX_ATTRIBUTE_BYTES);
         let long = written(&"ü".repeat(MAX_BYTES));
         assert!(long.len() < MAX_BYTES + 50 && long.ends_with("ü…\n</div>"));
+        assert_eq!(tree(&format!("<table>{}", " ".repeat(MAX_BYTES + 1)), &Place::default()).len(), 1);
+    }
+
+    #[test]
+    fn a_tag_of_very_many_attributes_takes_no_hours() {
+        let attributes: String = (0..2_000_000).map(|n| format!(" a{n}")).collect();
+        check(&format!("one<p{attributes}>two"), "one");
+        let picture = "x/".repeat(100_000);
+        check(&format!("one<img src='data:{}'>two", &picture[..20_000]), "onetwo");
     }
 
     /// Names, values and texts as a tokenizer of HTML finds them.

@@ -8,7 +8,7 @@ use super::xml::{ATOM, XHTML, clean, is_blank, set};
 
 /// What may be shown of an HTML text that stands at a place.
 pub(super) fn sanitise(html: &str, place: &Place) -> Vec<Node> {
-    if html.contains("<![CDATA[") || html.contains("]]>") {
+    if html.contains("<![CDATA[") {
         tree(&html.replace("<![CDATA[", "").replace("]]>", ""), place)
     } else {
         tree(html, place)
