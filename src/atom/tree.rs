@@ -140,7 +140,7 @@ impl<'a> Builder<'a> {
     /// An address of the web as it is published.
     fn address(&self, written: &str) -> Option<String> {
         let url = self.place.absolute(written).filter(address::is_web).map(|url| address::ascii(&url));
-        url.filter(|url| !written.trim().is_empty() && url.len() <= MAX_ATTRIBUTE_BYTES)
+        url.filter(|url| url.len() <= MAX_ATTRIBUTE_BYTES)
     }
 
     /// Ends what ends before an element of this name, begins what has to be around it; whether it may stand there. A link
