@@ -359,6 +359,13 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    /// What ends does so as it would have, also when the file turns out to be damaged while it is closed.
+    fn drop(&mut self) {
+        self.set_database(None);
+    }
+}
+
 impl fmt::Debug for RedbStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedbStore").field("path", &self.shared.path).finish_non_exhaustive()

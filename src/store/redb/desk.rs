@@ -228,4 +228,13 @@ mod tests {
         let lost = tokio::time::timeout(std::time::Duration::from_secs(60), store.lost()).await.unwrap();
         assert!(matches!(lost, StoreError::Lost { .. }), "{lost}");
     }
+
+    #[tokio::test]
+    async fn a_state_that_does_not_close_takes_nobody_along() {
+        let disk = Disk::default();
+        let store = open(&disk).unwrap();
+        store.set_node(node("n"), NodeFacts::default()).await.unwrap();
+        disk.panic_at_writes();
+        drop(store);
+    }
 }

@@ -36,6 +36,7 @@ struct State {
     works_for: Option<usize>,
     /// Whether all others after that one fail too.
     is_broken: bool,
+    panics: bool,
 }
 
 impl Disk {
@@ -73,6 +74,11 @@ impl Disk {
     /// Whether the failure came, after [`Disk::fail_after`].
     pub(super) fn has_failed(&self) -> bool {
         self.state().works_for.is_none_or(|works_for| works_for == 0)
+    }
+
+    /// Makes every write panic from now on, as redb does over a page that makes no sense.
+    pub(super) fn panic_at_writes(&self) {
+        self.state().panics = true;
     }
 
     /// Turns all but the head into nonsense.
@@ -118,6 +124,7 @@ impl Disk {
 
 impl State {
     fn step(&mut self, step: Step) -> Result<(), Error> {
+        assert!(!self.panics, "a page makes no sense");
         match &mut self.works_for {
             Some(0) if self.is_broken => return Err(Error::from(ErrorKind::StorageFull)),
             Some(0) => {}
