@@ -259,8 +259,8 @@ pub(super) fn raw_kind(name: &str) -> Option<RawKind> {
 
 /// How much is given to the tokenizer at a time, bytes.
 const PIECE: usize = 4096;
-/// A token with more white space, slashes and quotes is nobody's: html5ever compares each attribute of a tag with all before it.
-const MOST_SEPARATORS: usize = 16_384;
+/// A token whose separators weigh more is nobody's: html5ever compares each attribute of a tag with all before it.
+const MOST_SEPARATORS: usize = 131_072;
 
 /// Calls `each` for every token; what it returns tells how the content of the element just begun is to be read. The text ends
 /// where a token does not.
@@ -276,13 +276,19 @@ pub(super) fn tokenise(html: &str, each: impl FnMut(Token) -> Option<RawKind>) {
         input.push_back(StrTendril::from(piece));
         // The tokenizer stops only for scripts and encodings, and the sink never asks it to.
         let _ = tokenizer.feed(&input);
-        separators = if tokenizer.sink.has_moved.replace(false) { 0 } else { separators + count_separators(piece) };
+        separators = if tokenizer.sink.has_moved.replace(false) { 0 } else { separators + weigh_separators(piece) };
     }
     tokenizer.end();
 }
 
-fn count_separators(text: &str) -> usize {
-    text.bytes().filter(|byte| matches!(byte, b' ' | b'\t' | b'\n' | 0x0c | b'\r' | b'/' | b'"' | b'\'')).count()
+/// What may stand between attributes. Slashes weigh little: a picture that is written out in base64 has many.
+fn weigh_separators(text: &str) -> usize {
+    let weigh = |byte| match byte {
+        b' ' | b'\t' | b'\n' | 0x0c | b'\r' | b'"' | b'\'' => 8,
+        b'/' => 1,
+        _ => 0,
+    };
+    text.bytes().map(weigh).sum()
 }
 
 struct Sink<F> {
