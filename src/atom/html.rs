@@ -247,6 +247,13 @@ pub(super) fn without_content(name: &str) -> Option<&'static str> {
     NAMES.into_iter().find(|without| *without == name)
 }
 
+/// The elements that begin outside of a drawing, wherever they stand (HTML §13.2.6.5).
+pub(super) fn ends_drawing(name: &str) -> bool {
+    const NAMES: &str = "b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li \
+                         listing menu meta nobr ol p pre ruby s small span strike strong sub sup table tt u ul var";
+    NAMES.split(' ').any(|ending| ending == name)
+}
+
 /// How the content is tokenised (HTML §13.2.6.4): in a script, `<` means nothing.
 pub(super) fn raw_kind(name: &str) -> Option<RawKind> {
     match name {

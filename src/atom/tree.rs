@@ -4,14 +4,15 @@
 //! nothing else, each where a browser would leave it, at most [`DEPTH`] deep. So nobody reads the tree in another way than it
 //! was built, neither a browser nor this reader itself: a second time changes nothing.
 
+use html5ever::LocalName;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{Tag, TagKind, Token};
 use minidom::{Element, Node};
 
 use super::address::{self, Place};
 use super::html::{
-    ELEMENTS, ended_by, ended_by_end, is_inline, is_kept_attribute, is_table_part, is_void, levels, links_go_on_around,
-    modern, part_between, raw_kind, scope, tokenise, without_content,
+    ELEMENTS, ended_by, ended_by_end, ends_drawing, is_inline, is_kept_attribute, is_table_part, is_void, levels,
+    links_go_on_around, modern, part_between, raw_kind, scope, tokenise, without_content,
 };
 use super::tidy::{dissolves, has_content, is_white, tidy};
 use super::xml::{XHTML, clean, is_blank, set};
@@ -36,8 +37,8 @@ struct Builder<'a> {
     place: &'a Place,
     /// The elements that are open, around them the fragment itself.
     open: Vec<Open>,
-    /// The element whose content is left out, and how many of its name are open.
-    left_out: Option<(&'static str, usize)>,
+    /// The element whose content is left out, and what is open in it.
+    left_out: Vec<LocalName>,
     /// About how long it is so far.
     bytes: usize,
     /// The rest is left out.
@@ -54,25 +55,20 @@ struct Open {
 impl<'a> Builder<'a> {
     fn new(place: &'a Place) -> Self {
         let fragment = Open { name: "div", element: Element::bare("div", XHTML), is_implied: true };
-        Self { place, open: vec![fragment], left_out: None, bytes: 0, is_full: false }
+        Self { place, open: vec![fragment], left_out: Vec::new(), bytes: 0, is_full: false }
     }
 
     fn take(&mut self, token: Token) -> Option<RawKind> {
         match token {
             Token::TagToken(tag) => return self.tag(&tag),
-            Token::CharacterTokens(text) if self.left_out.is_none() => self.text(&text),
+            Token::CharacterTokens(text) if self.left_out.is_empty() => self.text(&text),
             _ => {}
         }
         None
     }
 
     fn tag(&mut self, tag: &Tag) -> Option<RawKind> {
-        if let Some((name, count)) = self.left_out {
-            self.left_out = match tag.kind {
-                _ if *tag.name != *name => Some((name, count)),
-                TagKind::StartTag => Some((name, count + usize::from(!tag.self_closing))),
-                TagKind::EndTag => (count > 1).then_some((name, count - 1)),
-            };
+        if self.leaves_out(tag) {
             return None;
         }
         match tag.kind {
@@ -84,6 +80,41 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether the tag belongs to what is left out.
+    fn leaves_out(&mut self, tag: &Tag) -> bool {
+        if self.goes_on_after_drawing(tag) {
+            self.left_out.clear();
+        }
+        if self.left_out.is_empty() {
+            return false;
+        }
+        match tag.kind {
+            TagKind::StartTag if !tag.self_closing && self.left_out.len() < DEPTH => {
+                self.left_out.push(tag.name.clone());
+            }
+            TagKind::StartTag => {}
+            TagKind::EndTag => {
+                let found = self.left_out.iter().rposition(|name| *name == tag.name);
+                self.left_out.truncate(found.unwrap_or(self.left_out.len()));
+            }
+        }
+        true
+    }
+
+    /// Whether a drawing was never ended, and the tag is of the HTML after it (HTML §13.2.6.5).
+    fn goes_on_after_drawing(&self, tag: &Tag) -> bool {
+        let holds_html = |name: &LocalName| matches!(&**name, "desc" | "foreignobject" | "title");
+        let is_drawing = self.left_out.first().is_some_and(|name| &**name == "svg");
+        if !is_drawing || self.left_out.iter().any(holds_html) || self.left_out.contains(&tag.name) {
+            return false;
+        }
+        match tag.kind {
+            TagKind::StartTag => ends_drawing(&tag.name),
+            TagKind::EndTag if matches!(&*tag.name, "br" | "p") => true,
+            TagKind::EndTag => self.open[1..].iter().any(|open| open.name == modern(&tag.name)),
+        }
+    }
+
     fn start(&mut self, tag: &Tag) -> Option<RawKind> {
         if matches!(&*tag.name, "audio" | "embed" | "iframe" | "source" | "video") {
             self.link_to_source(tag);
@@ -91,7 +122,7 @@ impl<'a> Builder<'a> {
         if let Some(name) = without_content(&tag.name) {
             // As who writes XML means it; a browser goes on to the end of the text.
             let is_empty = tag.self_closing && !matches!(name, "script" | "style");
-            self.left_out = (!is_empty).then_some((name, 1));
+            self.left_out.extend((!is_empty).then(|| tag.name.clone()));
             return raw_kind(name).filter(|_| !is_empty);
         }
         let name = modern(&tag.name);
@@ -381,6 +412,18 @@ mod tests {
         check("a<math><mi>x</mi><annotation>\\x</annotation></math><object data=f>b</object>", "axb");
         check("a<!-- c --><?php d ?><!doctype html>b", "ab");
         check("<title>a</b></title><textarea><b></textarea>b<iframe src=x />c", "bc");
+    }
+
+    #[test]
+    fn a_drawing_that_nobody_ended_takes_nothing_along() {
+        check("a<svg><path d='M1'><p>b<svg><g></p>c", "a<p>b</p>c");
+        let link = "<a href='https://v.example/'>";
+        check(&format!("{link}<svg><path>x</a>b"), "b");
+        check(&format!("{link}a<svg><a>x</a></svg>b</a>"), &format!("{link}ab</a>"));
+        check("<ul><li><svg><use href='#x'><li>two</ul>", "<ul><li>two</li></ul>");
+        check("a<svg><a><text>x</a></g></div>y</svg>b", "ab");
+        check("a<svg><foreignObject><p>x</p></foreignObject><title>t<p></title>y</svg>b", "ab");
+        check(&format!("a{}<p>b", "<svg>".repeat(100_000)), "a<p>b</p>");
     }
 
     #[test]
