@@ -12,6 +12,7 @@ use rustls::{CertificateError, ClientConfig, ClientConnection, ProtocolVersion, 
 use sasl::common::ChannelBinding;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tracing::warn;
 
 use crate::feed::Time;
 
@@ -31,9 +32,14 @@ impl Security {
     /// Reads the trust roots.
     pub(super) fn new(config: &Config) -> Result<Self, StartError> {
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let system = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(system.certs);
         if let Some(path) = &config.ca_file {
             add_roots(&mut roots, path)?;
+        }
+        if roots.is_empty() && config.tls != Tls::None {
+            let why = system.errors.first().map_or_else(|| "there are none".to_owned(), ToString::to_string);
+            warn!(why, "the system's trust roots cannot be read, so no certificate is trusted");
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = Arc::new(roots);

@@ -51,6 +51,15 @@ fn log_lines_can_be_json() {
 }
 
 #[test]
+fn a_machine_that_trusts_nobody_is_told_of() {
+    let folder = folder(&[("tidings.toml", "[xmpp]\njid = \"bot@a.test\"\nserver = \"127.0.0.1:1\"\n")]);
+    let mut doctor = tidings(folder.path(), &["doctor"]);
+    doctor.env("TIDINGS_XMPP_PASSWORD", "x").env("SSL_CERT_FILE", "/nowhere.pem").env("SSL_CERT_DIR", "");
+    let said = text(&doctor.output().unwrap().stderr);
+    assert!(said.contains("trust roots cannot be read") && said.contains("/nowhere.pem"), "{said}");
+}
+
+#[test]
 fn once_without_anything_to_publish_does_not_log_in() {
     let folder = folder(&[("tidings.toml", NO_SERVER)]);
     assert_snapshot!(told(folder.path(), &["once"]), @r"
