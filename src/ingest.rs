@@ -41,6 +41,8 @@ mod when;
 mod wording;
 mod write;
 
+use bytes::Bytes;
+
 use crate::feed::{Destination, Edition, FeedId, Time};
 use crate::store::{Placement, ReadFacts, Seen};
 
@@ -65,7 +67,7 @@ pub struct Arrival {
     /// `Content-Type` header.
     pub content_type: Option<String>,
     /// The body, decompressed.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// Whether the body is known to be cut short.
     pub is_truncated: bool,
     /// The feed moved here from another host, by a permanent redirect or an edited address, and this is the first document.

@@ -42,7 +42,7 @@ impl Subscription {
             at,
             base: format!("https://{}/feed", self.id),
             content_type: Some("application/rss+xml; charset=utf-8".to_owned()),
-            body: body.into_bytes(),
+            body: body.into(),
             is_truncated: false,
             has_moved: false,
         }

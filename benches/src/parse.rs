@@ -28,7 +28,7 @@ pub(crate) async fn parse(rounds: usize) -> Vec<Row> {
 
     let [mut theirs, mut reading, mut ours] = [const { Vec::new() }; 3];
     for _ in 0..rounds * EACH {
-        theirs.push(time(|| feed_rs::parser::parse(now.body.as_slice()).is_ok()));
+        theirs.push(time(|| feed_rs::parser::parse(&now.body[..]).is_ok()));
         reading.push(time(|| parse::parse(&now.body, &now.base, None).is_ok()));
         ours.push(time(|| ingest(&now, &plan, &known.read, &known.seen, at(3600)).is_ok()));
     }

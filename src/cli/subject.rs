@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use url::Url;
 
 use crate::config::{Config, Feed, NewFeed, slug};
@@ -24,7 +25,7 @@ use super::exit::{Exit, Failure};
 pub(super) struct Subject {
     config: Config,
     pub(super) feed: Arc<Feed>,
-    file: Option<Vec<u8>>,
+    file: Option<Bytes>,
 }
 
 impl Subject {
@@ -62,7 +63,7 @@ impl Subject {
         // Whoever types an address may connect to it.
         let further = vec![("allow-private", "true".to_owned())];
         let subject = Self::guest(path, &NewFeed { further, ..NewFeed::new(id, url) })?;
-        Ok(Self { file, ..subject })
+        Ok(Self { file: file.map(Bytes::from), ..subject })
     }
 
     /// A feed as if the configuration had it, too.
@@ -102,7 +103,7 @@ impl Subject {
     }
 
     async fn arrival(&self, now: Time) -> Result<Arrival, Failure> {
-        let arrival = |base: String, content_type: Option<String>, body: Vec<u8>| Arrival {
+        let arrival = |base: String, content_type: Option<String>, body: Bytes| Arrival {
             feed: self.feed.id.clone(),
             at: now,
             base,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -27,7 +28,7 @@ pub struct Fetched {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     /// Decompressed.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// SHA-256 of it, hex.
     pub hash: String,
     /// `Content-Type`.
@@ -37,6 +38,7 @@ pub struct Body {
 impl Body {
     /// A document with its hash.
     pub fn new(bytes: Vec<u8>, content_type: Option<String>) -> Self {
+        let bytes = Bytes::from(bytes);
         let hash = HEXLOWER.encode(&Sha256::digest(&bytes));
         Self { bytes, hash, content_type }
     }

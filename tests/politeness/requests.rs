@@ -53,7 +53,7 @@ pub(crate) async fn fetch_with(request: &Request, config: &Config, limits: Limit
 }
 
 fn text(fetched: Fetched) -> String {
-    String::from_utf8(fetched.document.unwrap().bytes).unwrap()
+    String::from_utf8(fetched.document.unwrap().bytes.to_vec()).unwrap()
 }
 
 #[tokio::test]
