@@ -2,6 +2,7 @@
 //!
 //! Loopback only, out of temporary folders, bounded in count and time; everything that it starts dies with it.
 
+mod ask;
 mod bare;
 mod changed;
 mod client;
@@ -62,7 +63,13 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let asked = match read(std::env::args().skip(1)) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [ask::ASK, site, feeds] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        runtime.block_on(ask::ask(site, feeds.parse().unwrap()));
+        return ExitCode::SUCCESS;
+    }
+    let asked = match read(arguments.into_iter()) {
         Ok(asked) => asked,
         Err(error) => {
             eprintln!("error: {error}");
@@ -71,7 +78,6 @@ fn main() -> ExitCode {
     };
     let circumstances = report::circumstances();
     println!("{circumstances}\n\n{}", report::head());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut rows = Vec::new();
     for (name, bench) in BENCHES {
         if asked.names.is_empty() || asked.names.iter().any(|asked| asked == name) {

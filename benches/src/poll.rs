@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use crate::ask::ASK;
 use crate::gateway::{Gateway, NOBODY};
 use crate::measured::{self, Cost, median};
 use crate::report::Row;
@@ -24,11 +25,15 @@ pub(crate) async fn unchanged(rounds: usize) -> Vec<Row> {
         ["--silent", "--fail", "--parallel", "--parallel-max", "50", "--header", &known, "--config", "curl.cfg"];
     let rss2email = Rss2Email::new(&gateway, &site).await;
 
-    let (mut ours, mut idle, mut curl, mut peer) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let own = std::env::current_exe().unwrap();
+    let (root, feeds) = (site.root(), FEEDS.to_string());
+
+    let [mut ours, mut idle, mut bare, mut curl, mut peer] = [const { Vec::new() }; 5];
     for round in 0..rounds {
         ours.push(gateway.once(&["--all"]).await);
         idle.push(gateway.once(&[]).await);
         curl.push(measured::run(gateway.folder(), "curl", &curl_arguments).await);
+        bare.push(measured::run(gateway.folder(), own.to_str().unwrap(), &[ASK, root, &feeds]).await);
         if round < 3 {
             peer.push(rss2email.run(&gateway).await);
         }
@@ -43,6 +48,7 @@ pub(crate) async fn unchanged(rounds: usize) -> Vec<Row> {
             .beside("curl, 50 at a time", wall(&curl))
             .goal(1.3),
         row("start and end of it alone: `once` when no feed is due", &idle),
+        row("the HTTP client alone, a program that only asks", &bare).beside("curl", wall(&curl)),
         row("the peer rss2email on the same feeds", &peer).beside("`once --all`", wall(&ours)),
         row("curl itself", &curl),
     ]

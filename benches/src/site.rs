@@ -57,6 +57,11 @@ impl Site {
         Self { address, feeds }
     }
 
+    /// Where it is, without a slash at the end.
+    pub(crate) fn root(&self) -> &str {
+        &self.address
+    }
+
     /// The address of a feed.
     pub(crate) fn url(&self, feed: usize) -> String {
         format!("{}/{feed}", self.address)
