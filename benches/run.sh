@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;; esac
 # shellcheck source=deploy/need.sh
 . deploy/need.sh
-need cc=gcc /usr/include/stdio.h=libc6-dev setpriv=util-linux prosody=prosody /usr/share/doc/lua-unbound=lua-unbound curl=curl r2e=rss2email openssl=openssl /usr/bin/time=time
+need cc=gcc make=make /usr/include/stdio.h=libc6-dev setpriv=util-linux prosody=prosody /usr/share/doc/lua-unbound=lua-unbound curl=curl r2e=rss2email openssl=openssl /usr/bin/time=time
 command -v cargo >/dev/null || { echo "error: cargo is missing" >&2; echo "hint: install the Rust toolchain, https://rustup.rs" >&2; exit 1; }
 
 # By itself first: as it is built to be used.

@@ -65,7 +65,7 @@ until_true() {
 install_and_build() {
     # shellcheck source=deploy/need.sh
     . deploy/need.sh
-    need prosody=prosody openssl=openssl setsid=util-linux cc=gcc /usr/include/stdio.h=libc6-dev
+    need prosody=prosody openssl=openssl setsid=util-linux cc=gcc make=make /usr/include/stdio.h=libc6-dev
     command -v cargo >/dev/null || PATH="$HOME/.cargo/bin:$PATH"
     command -v cargo >/dev/null || fail "cargo is missing: install the Rust toolchain, https://rustup.rs"
     say "building (the first time takes a few minutes)"

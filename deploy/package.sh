@@ -18,10 +18,12 @@ esac
 
 # shellcheck source=deploy/need.sh
 . deploy/need.sh
-need dpkg-shlibdeps=dpkg-dev strip=binutils cc=gcc
+need dpkg-shlibdeps=dpkg-dev strip=binutils cc=gcc make=make
 PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 cargo deb --version >/dev/null 2>&1 || cargo install --locked cargo-deb >&2
 
+# Some ARM boards have larger pages of memory than others: the allocator is built for the largest.
+[ "$(uname -m)" != aarch64 ] || export JEMALLOC_SYS_WITH_LG_PAGE=16
 [ -z "$build" ] || cargo build --locked --release --bin tidings >&2
 [ -x "$binary" ] || { echo "error: there is no binary at $binary" >&2; echo "hint: leave out --no-build, or name one" >&2; exit 1; }
 

@@ -9,6 +9,10 @@ use tidings::cli::{Cli, Exit, Failure, log, terminal};
 use tidings::ingest::parse::mute_contained_panics;
 use tidings::source::install_tls;
 
+/// Much is allocated by one thread and freed by another here, for which the C library's allocator makes both take a lock.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -15,7 +15,7 @@ esac
 
 # shellcheck source=deploy/need.sh
 . deploy/need.sh
-need cc=gcc /usr/include/stdio.h=libc6-dev setpriv=util-linux openssl=openssl prosody=prosody /usr/share/doc/lua-unbound=lua-unbound /usr/share/doc/lua-dbi-sqlite3=lua-dbi-sqlite3 \
+need cc=gcc make=make /usr/include/stdio.h=libc6-dev setpriv=util-linux openssl=openssl prosody=prosody /usr/share/doc/lua-unbound=lua-unbound /usr/share/doc/lua-dbi-sqlite3=lua-dbi-sqlite3 \
     ejabberdctl=ejabberd erl=erlang-base strace=strace faketime=faketime valgrind=valgrind promtool=prometheus systemd-analyze=systemd
 command -v cargo >/dev/null || { echo "error: cargo is missing" >&2; echo "hint: install the Rust toolchain, https://rustup.rs" >&2; exit 1; }
 

@@ -35,6 +35,10 @@ use futures::future::LocalBoxFuture;
 
 use report::Row;
 
+/// The program's, for what is measured in this process, and for what it is measured by.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A bench takes how often to measure, and gives its rows.
 type Bench = fn(usize) -> LocalBoxFuture<'static, Vec<Row>>;
 
