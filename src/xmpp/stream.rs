@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use futures::{Sink, Stream as _, StreamExt};
 use minidom::Element;
+use minidom::rxml::xml_ncname;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval, timeout};
-use xmpp_parsers::iq::{Iq, IqHeader, IqPayload};
+use xmpp_parsers::iq::Iq;
 use xmpp_parsers::jid::{BareJid, Jid};
 use xmpp_parsers::ns;
 use xmpp_parsers::ping::Ping;
@@ -170,8 +171,13 @@ impl Live {
             Outgoing::Request { id, request: Request { to, set, payload }, answer } => {
                 self.pending.insert(id.clone(), to.clone(), Some(answer), self.meter.written(), Instant::now());
                 self.hub.note_in_flight(self.pending.count());
-                let payload = if set { IqPayload::Set(payload) } else { IqPayload::Get(payload) };
-                stream.start_send(&IqHeader { from: None, to, id }.assemble(payload))
+                // Not by way of `Iq`, which copies what is left of the payload for each piece of it that it hands on.
+                let iq = Element::builder("iq", ns::DEFAULT_NS)
+                    .attr(xml_ncname!("id").to_owned(), id)
+                    .attr(xml_ncname!("to").to_owned(), to.map(|to| to.to_string()))
+                    .attr(xml_ncname!("type").to_owned(), if set { "set" } else { "get" })
+                    .append(payload);
+                stream.start_send(&iq.build())
             }
         }
     }
